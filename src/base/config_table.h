@@ -1,0 +1,108 @@
+#pragma once
+/*
+ * Every setting, once. Columns: type, field, environment name, unit, default, min, max, help.
+ * min/max bound the number of CONFIG_INT rows and the length of the others (0, 0: any).
+ * Old names (legacy-contracts §1.1, §4.1, §5.3) keep their meaning.
+ */
+#define CONFIG_TABLE(X)                                                                            \
+    /* the server */                                                                               \
+    X(TEXT, host, "HOST", "", "127.0.0.1", 1, 255, "address to listen on")                         \
+    X(INT, port, "PORT", "", "8000", 0, 65535, "port to listen on; 0 picks a free one")            \
+    X(TEXT, var_dir, "VAR_DIR", "", "var", 1, 4096, "where state, logs and a private database go") \
+    X(TEXT, log_level, "LOG_LEVEL", "", "info", 1, 16, "debug, info, warning or error")            \
+    X(TEXT, log_format, "LOG_FORMAT", "", "text", 1, 8, "text or json")                            \
+    X(SECRET, admin_token, "ADMIN_TOKEN", "", "", 0, 256,                                          \
+      "bearer token for /debug and administration; empty switches them off")                       \
+    X(TEXT, allowed_origins, "ALLOWED_ORIGINS", "", "*", 0, 8192,                                  \
+      "origins a browser may call from, with commas; * for any")                                   \
+    X(BOOL, sandbox, "SANDBOX", "", "false", 0, 0, "label every answer as made by the sandbox")    \
+    X(INT, drain_ms, "DRAIN_MS", "ms", "10000", 0, 600000,                                         \
+      "how long a stopping server lets open streams finish")                                       \
+    X(INT, flow_count_max, "FLOW_COUNT_MAX", "", "4096", 16, 16384, "flows alive at once")         \
+    X(INT, connection_count_max, "CONNECTION_COUNT_MAX", "", "10000", 1, 100000,                   \
+      "client connections open at once")                                                           \
+    X(INT, header_bytes_max, "HEADER_BYTES_MAX", "bytes", "65536", 1024, 1048576,                  \
+      "request line and headers together")                                                         \
+    X(INT, body_bytes_max, "BODY_BYTES_MAX", "bytes", "4194304", 1024, 268435456, "request body")  \
+    X(INT, idle_timeout_ms, "IDLE_TIMEOUT_MS", "ms", "75000", 1000, 3600000,                       \
+      "a client connection without a request is closed after this")                                \
+    X(INT, request_timeout_ms, "REQUEST_TIMEOUT_MS", "ms", "30000", 1000, 600000,                  \
+      "a request must have arrived whole within this")                                             \
+    X(INT, heartbeat_ms, "HEARTBEAT_MS", "ms", "15000", 1000, 600000, "heartbeat of silent streams") \
+    X(INT, stream_buffer_bytes_max, "STREAM_BUFFER_BYTES_MAX", "bytes", "262144", 4096, 16777216,  \
+      "unsent bytes of a slow reader before its stream is paused")                                 \
+    X(INT, slow_reader_ms, "SLOW_READER_MS", "ms", "30000", 1000, 3600000,                         \
+      "a reader that takes nothing for this long is dropped")                                      \
+    X(INT, assist_timeout_ms, "ASSIST_TIMEOUT_MS", "ms", "120000", 1000, 3600000,                  \
+      "longest time one assist, question or reply may take")                                       \
+    /* Postgres */                                                                                 \
+    X(SECRET, database_url, "DATABASE_URL", "", "", 0, 4096,                                       \
+      "postgresql://...; empty uses the private cluster under VAR_DIR")                            \
+    X(INT, db_connection_count_max, "DB_CONNECTIONS", "", "8", 1, 500, "connections to Postgres")  \
+    X(INT, db_statement_timeout_ms, "DB_STATEMENT_TIMEOUT_MS", "ms", "30000", 100, 3600000,        \
+      "server-side limit of one statement")                                                        \
+    /* vectors */                                                                                  \
+    X(URL, qdrant_url, "QDRANT_URL", "", "", 0, 2048, "Qdrant's REST address; empty: pgvector")    \
+    X(TEXT, qdrant_host, "QDRANT_HOST", "", "", 0, 255, "old form of QDRANT_URL: host name")       \
+    X(INT, qdrant_port, "QDRANT_PORT", "", "6333", 1, 65535, "old form of QDRANT_URL: port")       \
+    X(BOOL, qdrant_https, "QDRANT_USE_HTTPS", "", "false", 0, 0, "old form of QDRANT_URL: TLS")    \
+    X(SECRET, qdrant_api_key, "QDRANT_API_KEY", "", "", 0, 4096, "Qdrant's api-key")               \
+    X(INT, vector_exact_rows_max, "VECTOR_EXACT_ROWS_MAX", "rows", "20000", 100, 10000000,         \
+      "rows of a tenant up to which vectors are scanned exactly, without an index")                \
+    /* Freshdesk */                                                                                \
+    X(TEXT, freshdesk_domain, "FRESHDESK_DOMAIN", "", "", 0, 255,                                  \
+      "account used when a request names none: acme, acme.freshdesk.com or its URL")               \
+    X(SECRET, freshdesk_api_key, "FRESHDESK_API_KEY", "", "", 0, 256, "API key of that account")   \
+    X(URL, freshdesk_base_url, "FRESHDESK_BASE_URL", "", "", 0, 2048,                              \
+      "stand-in for every Freshdesk domain; the domain goes into the Host header")                 \
+    X(INT, freshdesk_per_minute, "FRESHDESK_RATE_PER_MINUTE", "calls/min", "0", 0, 100000,         \
+      "calls allowed a minute until Freshdesk's headers tell; 0 starts at 50 and learns")          \
+    X(INT, freshdesk_list_per_minute, "FRESHDESK_LIST_RATE_PER_MINUTE", "calls/min", "0", 0,       \
+      100000, "sub-limit of ticket lists; 0 derives it from the total")                            \
+    X(INT, freshdesk_share_percent, "FRESHDESK_SHARE_PERCENT", "%", "100", 1, 100,                 \
+      "share of the account's allowance that we may use")                                          \
+    X(TEXT, company_id, "COMPANY_ID", "", "", 0, 128, "company used when a request names none")    \
+    /* language models */                                                                          \
+    X(TEXT, llm_order, "LLM_ORDER", "", "clova,openai,anthropic", 0, 256,                          \
+      "providers in the order they are tried; those without a key are left out")                   \
+    X(URL, hcx_base_url, "HCX_BASE_URL", "", "https://clovastudio.stream.ntruss.com", 0, 2048,     \
+      "CLOVA Studio's address, with a path prefix where an old key needs one")                     \
+    X(SECRET, hcx_api_key, "HCX_CHAT_API_KEY", "", "", 0, 4096, "CLOVA Studio key (nv-...)")       \
+    X(TEXT, hcx_model, "HCX_MODEL", "", "HCX-005", 1, 64, "chat model")                            \
+    X(TEXT, hcx_json_model, "HCX_JSON_MODEL", "", "HCX-007", 0, 64,                                \
+      "model for answers by JSON schema; empty uses HCX_MODEL with a strict prompt")               \
+    X(INT, hcx_per_minute, "HCX_MAX_REQUESTS_PER_MINUTE", "calls/min", "60", 1, 100000,            \
+      "chat calls a minute")                                                                       \
+    X(INT, hcx_tokens_per_minute, "HCX_MAX_TOKENS_PER_MINUTE", "tokens/min", "60000", 1000,        \
+      100000000, "chat tokens a minute: input plus requested output")                              \
+    X(INT, hcx_max_tokens, "HCX_MAX_TOKENS", "tokens", "1000", 16, 32768, "output of one answer")  \
+    X(INT, embedding_per_minute, "EMBEDDING_MAX_REQUESTS_PER_MINUTE", "calls/min", "60", 1,        \
+      1000000, "embedding calls a minute")                                                         \
+    X(INT, embedding_tokens_per_minute, "EMBEDDING_MAX_TOKENS_PER_MINUTE", "tokens/min", "40000",  \
+      1000, 1000000000, "embedding tokens a minute")                                               \
+    X(URL, embedding_base_url, "EMBEDDING_BASE_URL", "", "", 0, 2048,                              \
+      "OpenAI-compatible embeddings; empty uses CLOVA Studio's")                                   \
+    X(TEXT, embedding_model, "EMBEDDING_MODEL", "", "bge-m3", 1, 128,                              \
+      "embedding model name; 1024 dimensions")                                                     \
+    X(SECRET, embedding_api_key, "EMBEDDING_API_KEY", "", "", 0, 4096,                             \
+      "key for EMBEDDING_BASE_URL")                                                                \
+    X(URL, openai_base_url, "OPENAI_BASE_URL", "", "https://api.openai.com/v1", 0, 2048,           \
+      "OpenAI-compatible chat")                                                                    \
+    X(SECRET, openai_api_key, "OPENAI_API_KEY", "", "", 0, 4096, "key for it")                     \
+    X(TEXT, openai_model, "OPENAI_MODEL", "", "gpt-4o-mini", 1, 128, "model for it")               \
+    X(URL, anthropic_base_url, "ANTHROPIC_BASE_URL", "", "https://api.anthropic.com", 0, 2048,     \
+      "Anthropic Messages")                                                                        \
+    X(SECRET, anthropic_api_key, "ANTHROPIC_API_KEY", "", "", 0, 4096, "key for it")               \
+    X(INT, first_token_timeout_ms, "LLM_FIRST_TOKEN_TIMEOUT_MS", "ms", "30000", 1000, 600000,      \
+      "a model that has said nothing by then has failed")                                          \
+    X(INT, token_timeout_ms, "LLM_IDLE_TIMEOUT_MS", "ms", "45000", 1000, 600000,                   \
+      "longest silence inside an answer")                                                          \
+    X(TEXT, language, "ORG_LANGUAGE", "", "ko", 2, 8, "language of answers when none is asked for") \
+    X(TEXT, timezone, "TZ", "", "Asia/Seoul", 0, 64, "zone for days and schedules")                \
+    /* sync */                                                                                     \
+    X(INT, sync_embed_count_max, "SYNC_EMBED_CONCURRENCY", "", "32", 1, 256,                       \
+      "embedding calls under way at once")                                                         \
+    X(INT, sync_thread_count_max, "SYNC_FETCH_CONCURRENCY", "", "16", 1, 256,                      \
+      "conversation lists fetched at once")                                                        \
+    X(BOOL, sync_extract, "SYNC_EXTRACT", "", "false", 0, 0,                                       \
+      "let the model split tickets into symptom, cause and resolution")
