@@ -1,0 +1,70 @@
+#pragma once
+/*
+ * The one loop: uv_loop_t, our clock, the ready queue and the queue of late tasks.
+ *
+ * A turn:  poll (uv callbacks only queue)  ->  ready ops: done callbacks, flows run until they wait
+ *          ->  late tasks: gathered writes, curl and libpq calls  ->  again while anything is ready.
+ *
+ * Virtual clock (tests): time stands still while anything is ready, a descriptor is readable or
+ * something outside this process is awaited (loop_external), then jumps to the next timer.
+ * One thread only; nothing here may be called from another, or from a signal handler.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/list.h"
+
+struct flow;
+struct loop;
+struct uv_loop_s;
+
+struct loop_spec {
+    bool virtual_clock;
+    size_t flow_count_max; /* 0: 4096. Spawning past it fails with E_OVERLOAD. */
+    int64_t wall_start_ms; /* virtual clock's wall time at start; 0: 2026-01-01T00:00:00Z */
+};
+
+struct loop *loop_new(const struct loop_spec *spec);
+/* Asserts that no flow, timer, task or handle is left and that uv_loop_close gives 0. NULL is fine. */
+void loop_free(struct loop *l);
+
+/* For machines (net, http, db) only. */
+struct uv_loop_s *loop_uv(struct loop *l);
+
+uint64_t loop_now_ns(const struct loop *l);  /* monotonic; frozen during a turn's poll batch */
+uint64_t loop_now_ms(const struct loop *l);  /* the same in ms */
+int64_t loop_wall_ms(const struct loop *l);  /* unix time */
+void loop_clock_update(struct loop *l);      /* after long CPU work */
+
+/* Runs fn as the first flow and everything it starts, until it has ended. Returns its result; its
+ * error in ret_err (may be NULL). The flow's cancel is loop_stop. */
+typedef int flow_fn(struct flow *f, void *arg);
+int loop_run(struct loop *l, const char *name, flow_fn *fn, void *arg, struct err *ret_err);
+/* Cancels the first flow. */
+void loop_stop(struct loop *l);
+
+/* A piece of work for the end of this turn; posting one that is posted already does nothing. The
+ * owner keeps the memory until it ran or loop_unpost. Machines only. */
+struct loop_task {
+    struct list node;
+    void (*run)(struct loop_task *t);
+};
+void loop_task_init(struct loop_task *t, void (*run)(struct loop_task *t));
+void loop_post(struct loop *l, struct loop_task *t);
+void loop_unpost(struct loop_task *t);
+
+/* Something outside this process is awaited (+1) or has come (-1): the virtual clock stands still. */
+void loop_external(struct loop *l, int by);
+
+/* Appends one line a live flow: id, name, what it waits on, age; oldest first. */
+void loop_list_flows(struct loop *l, struct buf *out);
+size_t loop_flow_count(const struct loop *l);
+/* Longest time one turn kept the loop from polling since the last call, ns; then starts anew. */
+uint64_t loop_stall_take_ns(struct loop *l);
+
+/* Torture: cancels the first flow when any flow begins its nth wait (from 1); 0 switches it off. */
+void loop_cancel_at_wait(struct loop *l, uint64_t nth);
+uint64_t loop_wait_count(const struct loop *l);
