@@ -1,0 +1,132 @@
+#pragma once
+/*
+ * PostgreSQL: a pool of non-blocking libpq connections, each a small machine; queries, pipelines,
+ * transactions per tenant and COPY as suspending calls.
+ *
+ *   _cleanup_(pg_end) struct pg_tx tx = PG_TX_INIT;             // rolls back unless committed
+ *   r = pg_begin(f, pool, tenant_id, &tx);
+ *   _cleanup_(pg_result_done) struct pg_result rows = PG_RESULT_INIT;
+ *   r = pg_query(f, &tx, "select id, subject from tickets where id = any($1)", PG_ARGS(PG_I64S(...)), &rows);
+ *   for (int i = 0; i < rows.row_count; i++) id = pg_i64(&rows, i, 0);
+ *   r = pg_commit(f, &tx);
+ *
+ * Every transaction sets the tenant (`deskstream.tenant_id`) for row-level security; tenant 0 is for
+ * work that belongs to no tenant (migrations, queue) and sees only such tables.
+ * Statements are prepared on first use per connection (by text) and pipelined in one round trip with
+ * BEGIN and the tenant setting. Parameters are always bound, never pasted.
+ * Errors by SQLSTATE: 08*, 57P0*, connection loss -> E_DB_AWAY; 40001, 40P01 -> E_DB_RETRY; 23505 ->
+ * E_DB_CONFLICT; 57014 -> -ETIMEDOUT; others E_DB with the server's message.
+ * A connection that is not idle outside a transaction at its return is closed, not pooled. After a server
+ * restart dead connections are replaced; a statement is never sent twice by this layer.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "loop/flow.h"
+
+struct pg_pool;
+struct pg_conn;
+struct pg_result_native;
+
+struct pg_spec {
+    const char *url;
+    size_t connection_count_max;
+    uint32_t statement_timeout_ms;
+    uint32_t connect_timeout_ms; /* 0: 5,000 */
+    const char *application_name;
+};
+int pg_pool_new(struct loop *l, const struct pg_spec *spec, struct pg_pool **ret_pool,
+                struct err *err) _must_check_; /* connects lazily */
+void pg_pool_close(struct flow *f, struct pg_pool *p); /* every tx must have ended */
+void pg_pool_free(struct pg_pool *p);
+
+/* One bound parameter. */
+enum pg_kind { PG_KIND_NULL, PG_KIND_TEXT, PG_KIND_I64, PG_KIND_F64, PG_KIND_BOOL, PG_KIND_BYTES,
+               PG_KIND_I64_ARRAY, PG_KIND_TEXT_ARRAY, PG_KIND_HALFVEC, PG_KIND_TIME };
+struct pg_arg {
+    enum pg_kind kind;
+    struct str text;       /* TEXT, BYTES */
+    int64_t i64;           /* I64, BOOL, TIME (unix ms; WALL_NONE is null) */
+    double f64;
+    const void *items;     /* arrays: int64_t or struct str; HALFVEC: float */
+    size_t item_count;
+};
+#define PG_NULL() ((struct pg_arg){.kind = PG_KIND_NULL})
+#define PG_TEXT(s) ((struct pg_arg){.kind = PG_KIND_TEXT, .text = (s)})
+#define PG_I64(v) ((struct pg_arg){.kind = PG_KIND_I64, .i64 = (v)})
+#define PG_F64(v) ((struct pg_arg){.kind = PG_KIND_F64, .f64 = (v)})
+#define PG_BOOL(v) ((struct pg_arg){.kind = PG_KIND_BOOL, .i64 = (v)})
+#define PG_BYTES(s) ((struct pg_arg){.kind = PG_KIND_BYTES, .text = (s)})
+#define PG_TIME(ms) ((struct pg_arg){.kind = PG_KIND_TIME, .i64 = (ms)})
+#define PG_I64S(p, n) ((struct pg_arg){.kind = PG_KIND_I64_ARRAY, .items = (p), .item_count = (n)})
+#define PG_TEXTS(p, n) ((struct pg_arg){.kind = PG_KIND_TEXT_ARRAY, .items = (p), .item_count = (n)})
+#define PG_HALFVEC(p, n) ((struct pg_arg){.kind = PG_KIND_HALFVEC, .items = (p), .item_count = (n)})
+
+struct pg_args {
+    const struct pg_arg *args;
+    size_t count;
+};
+#define PG_ARGS(...)                                                                               \
+    ((struct pg_args){(const struct pg_arg[]){__VA_ARGS__},                                        \
+                      sizeof((const struct pg_arg[]){__VA_ARGS__}) / sizeof(struct pg_arg)})
+#define PG_NO_ARGS ((struct pg_args){NULL, 0})
+
+struct pg_result {
+    struct pg_result_native *native;
+    int row_count;
+    int64_t affected; /* rows of INSERT/UPDATE/DELETE */
+};
+#define PG_RESULT_INIT                                                                             \
+    {                                                                                              \
+        .native = NULL                                                                             \
+    }
+void pg_result_done(struct pg_result *r);
+bool pg_is_null(const struct pg_result *r, int row, int column);
+int64_t pg_i64(const struct pg_result *r, int row, int column); /* 0 for null */
+double pg_f64(const struct pg_result *r, int row, int column);
+bool pg_bool(const struct pg_result *r, int row, int column);
+struct str pg_text(const struct pg_result *r, int row, int column); /* borrowed from the result */
+int64_t pg_time(const struct pg_result *r, int row, int column);    /* timestamptz -> ms, WALL_NONE */
+
+struct pg_tx {
+    struct flow *flow;
+    struct pg_pool *pool;
+    struct pg_conn *conn;
+    int64_t tenant_id;
+    bool open;
+};
+#define PG_TX_INIT                                                                                 \
+    {                                                                                              \
+        .conn = NULL                                                                               \
+    }
+int pg_begin(struct flow *f, struct pg_pool *p, int64_t tenant_id, struct pg_tx *ret_tx) _must_check_;
+int pg_query(struct flow *f, struct pg_tx *tx, const char *sql, struct pg_args args,
+             struct pg_result *ret_result) _must_check_; /* ret_result may be NULL */
+int pg_commit(struct flow *f, struct pg_tx *tx) _must_check_;
+void pg_end(struct pg_tx *tx); /* cleanup: rolls back under a shield when still open */
+
+/* Begin, one statement, commit in one round trip. */
+int pg_once(struct flow *f, struct pg_pool *p, int64_t tenant_id, const char *sql,
+            struct pg_args args, struct pg_result *ret_result) _must_check_;
+
+/* The same statement once per row, pipelined in one round trip; `make(i, args)` fills column_count args.
+ * Stops at the first failing row (err names its index). Returns rows affected in *ret_affected. */
+int pg_each(struct flow *f, struct pg_tx *tx, const char *sql, size_t row_count,
+            size_t column_count, void (*make)(void *rows, size_t i, struct pg_arg *ret_args),
+            void *rows, int64_t *ret_affected) _must_check_;
+/* COPY ... FROM STDIN (FORMAT binary): rows made like pg_each. */
+int pg_copy(struct flow *f, struct pg_tx *tx, const char *sql, size_t row_count,
+            size_t column_count, void (*make)(void *rows, size_t i, struct pg_arg *ret_args),
+            void *rows, int64_t *ret_rows) _must_check_;
+/* DDL or several statements in one string, outside of a transaction (CREATE INDEX CONCURRENTLY); simple
+ * protocol, no statement timeout. Trusted text only. */
+int pg_script(struct flow *f, struct pg_pool *p, const char *sql) _must_check_;
+
+struct pg_stats {
+    size_t open_count, idle_count, waiting_count;
+    uint64_t query_count, failed_count, connect_count;
+};
+struct pg_stats pg_pool_stats(const struct pg_pool *p);
