@@ -8,7 +8,7 @@
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-MAKEFLAGS += --no-builtin-rules
+MAKEFLAGS += --no-builtin-rules --no-print-directory
 # Use every core unless the caller chose; a sub-make shares its parent's jobs.
 ifeq ($(MAKELEVEL),0)
 ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
