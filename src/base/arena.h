@@ -6,7 +6,7 @@
  * The byte cap is soft: past it memory is still given, so that no caller has to check for NULL,
  * but `exceeded` is set and the owning flow's next wait returns E_LIMIT. Bodies that a peer sizes
  * are capped before they get here, so between two waits the overshoot is bounded.
- * In ASan builds each object is a malloc of its own, so that checkers see overruns.
+ * Objects over 4 KiB get a block of their own. In ASan builds each object is a malloc of its own, so that checkers see overruns.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,6 +31,10 @@ void arena_done(struct arena *a); /* hooks run last-in first-out, then all memor
 void arena_reset(struct arena *a); /* arena_done, ready for use again; for loops over many items */
 
 void *arena_alloc(struct arena *a, size_t size) __attribute__((returns_nonnull)); /* zeroed, 16 */
+/* Grows an object that arena_alloc gave with `size_old` bytes; what is added is not zeroed. Objects over
+ * 4 KiB leave no copy behind. NULL gives a new one; shrinking does nothing. */
+void *arena_resize(struct arena *a, void *ptr, size_t size_old, size_t size)
+    __attribute__((returns_nonnull));
 void *arena_copy(struct arena *a, const void *bytes, size_t len) __attribute__((returns_nonnull));
 char *arena_text(struct arena *a, struct str s) __attribute__((returns_nonnull)); /* NUL-ended */
 struct str arena_str(struct arena *a, struct str s); /* copied, and NUL-ended past its length */

@@ -6,7 +6,9 @@
  *
  * `.env` lines: KEY=VALUE, `export ` allowed, # comments (a # after white space in an unquoted value
  * too), single or double quotes; an unquoted value may hold spaces and is taken to the line's end
- * (CRON_SCHEDULE=0 1 * * *). CRLF and a BOM are fine. An empty value counts as set, empty.
+ * (CRON_SCHEDULE=0 1 * * *). CRLF and a BOM are fine. Other lines are passed over. An empty value
+ * counts as set, empty; for a row that cannot be empty (numbers, BOOL, texts with min > 0) it means
+ * the default. Of a name that the file has twice the last one counts.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -53,3 +55,5 @@ int config_read(struct arena *a, char *const *env, struct str file, struct confi
                 struct buf *ret_faults) _must_check_;
 /* Appends one row's value as text; secrets as "****" plus the last 4 when longer than 12. */
 void config_show(struct buf *out, const struct config *c, const struct config_row *row);
+/* Appends docs/config.md: a markdown table of all rows. */
+void config_docs(struct buf *out);

@@ -8,6 +8,8 @@
  * Every getter takes a missing or wrongly typed value and gives an empty result, so that a foreign
  * document can be walked without checks; ask json_is_* where the difference matters.
  * Limits: depth 64 (deeper is E_JSON), size as the caller capped the text. Invalid UTF-8 is E_JSON.
+ * Members of one name: the first wins. Numbers are doubles or 64-bit integers; NaN, infinities and what
+ * would overflow a double are E_JSON.
  * Ownership: values and strings live in the arena given to json_parse.
  */
 #include <stdbool.h>
@@ -88,6 +90,7 @@ void jw_str(struct jw *w, const char *key, struct str value);
 void jw_text(struct jw *w, const char *key, const char *value); /* NULL becomes null */
 void jw_fmt(struct jw *w, const char *key, const char *fmt, ...) _printf_(3, 4);
 void jw_i64(struct jw *w, const char *key, int64_t value);
+/* decimals < 0: as few digits as read back to the same number. */
 void jw_f64(struct jw *w, const char *key, double value, int decimals);
 void jw_bool(struct jw *w, const char *key, bool value);
 void jw_null(struct jw *w, const char *key);

@@ -39,11 +39,13 @@ struct str str_sub(struct str s, size_t from, size_t len); /* clamped to s */
 struct str str_trim(struct str s);                         /* ASCII white space, both ends */
 
 /* Cuts `rest` at the first `sep`: the part before goes to *ret_head, `rest` keeps what follows.
- * False (and nothing changed) when `rest` is used up; the last part has no separator after it.
+ * False (and nothing changed) when `rest` is used up; a separator at the very end makes no empty
+ * last part.
  * struct str part; while (str_cut(&rest, ',', &part)) ... */
 bool str_cut(struct str *rest, char sep, struct str *ret_head);
 
-/* Whole string as a decimal number; false on empty, junk or overflow. */
+/* Whole string as a decimal number; false on empty, junk (blanks, '+'-signed integers, hex, inf, nan)
+ * or overflow. Doubles: at most 127 bytes. */
 bool str_to_i64(struct str s, int64_t *ret_value) _must_check_;
 bool str_to_double(struct str s, double *ret_value) _must_check_;
 
