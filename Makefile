@@ -61,7 +61,7 @@ HDR := $(sort $(wildcard src/*.h src/*/*.h src/*/*/*.h))
 SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/$(if $(T),$(T),*)/test_*.c))
 FLOW_SRC := $(sort $(wildcard tests/flow/$(if $(T),test_$(T),test_*).c))
-FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_$(if $(T),$(T),*).c))
 
 # Files compiled into the program: SQL migrations, and the pages and prompts it serves.
 SQL := $(sort $(wildcard src/*/*.sql src/*/*/*.sql))
@@ -175,24 +175,25 @@ deps: ## install what building and running needs (root or sudo); fast when nothi
 
 # ---------------------------------------------------------------- checking
 
-check: ## unit and flow tests; the gate before a commit: make check ASAN=1 UBSAN=1
+check: tests ## unit and flow tests; the gate before a commit: make check ASAN=1 UBSAN=1
 	$(Q)$(MAKE) check-unit
 	$(Q)$(MAKE) check-flow
 	$(Q)$(MAKE) check-corpus
 
 check-unit: $(UNIT_BIN) ## unit tests; T=room for one room
-	$(Q)tools/run-tests.sh unit $(UNIT_BIN)
+	$(Q)$(if $(filter %/db %/store %/api %/cli,$(patsubst %/,%,$(dir $(UNIT_BIN)))),tools/with-pg.sh) tools/run-tests.sh unit $(UNIT_BIN)
 
 check-flow: $(FLOW_BIN) ## flow tests: services against scripted peers; T=name for tests/flow/test_name.c
-	$(Q)tools/run-tests.sh flow $(FLOW_BIN)
+	$(Q)$(if $(FLOW_BIN),tools/with-pg.sh) tools/run-tests.sh flow $(FLOW_BIN)
 
 torture: $(FLOW_BIN) ## flow tests again: each fallible call failing, each wait cancelled, in turn
-	$(Q)TORTURE=1 TEST_TIMEOUT=$(or $(TEST_TIMEOUT),600) tools/run-tests.sh torture $(FLOW_BIN)
+	$(Q)TORTURE=1 TEST_TIMEOUT=$(or $(TEST_TIMEOUT),600) $(if $(FLOW_BIN),tools/with-pg.sh) tools/run-tests.sh torture $(FLOW_BIN)
 
 check-corpus: $(REPLAY_BIN) ## the kept fuzz inputs, replayed without a fuzzer
 	$(Q)tools/run-tests.sh corpus $(REPLAY_BIN)
 
 fuzz: ## fuzz every parser of foreign bytes with clang; SECONDS=60 for each, T=name for one
+	$(Q)deps/install.sh lint
 	$(Q)$(MAKE) fuzz-run CC=clang ASAN=1 UBSAN=1 FUZZ=1
 
 .PHONY: fuzz-run
@@ -200,10 +201,11 @@ fuzz-run: $(FUZZ_BIN)
 	$(Q)tools/fuzz.sh $(or $(SECONDS),60) $(FUZZ_BIN)
 
 e2e: all ## the real binary against a real PostgreSQL (python3); T=name for tests/e2e/test_name.py
-	$(Q)tools/run-e2e.sh $(T)
+	$(Q)DESKSTREAM_BUILD=$(CURDIR)/$(B) tools/run-e2e.sh $(T)
 
 browser: all ## the page in a real browser (node, chromium)
-	$(Q)tools/run-browser.sh $(T)
+	$(Q)deps/install.sh test
+	$(Q)DESKSTREAM_BUILD=$(CURDIR)/$(B) tools/run-browser.sh $(T)
 
 bench: all ## measure; prints the figures
 	$(Q)deps/install.sh bench
@@ -252,7 +254,7 @@ help: ## this list
 	@echo '  modes: ASAN=1 UBSAN=1 DEBUG=1 COV=1 CC=clang WERROR=1; V=1 shows commands'
 
 clean: ## remove what was built; build/deps stays
-	$(Q)find build -mindepth 1 -maxdepth 1 ! -name deps ! -name pg -exec rm -rf {} + 2>/dev/null || true
+	$(Q)find build -mindepth 1 -maxdepth 1 ! -name deps ! -name 'pg*' -exec rm -rf {} + 2>/dev/null || true
 
 distclean: clean ## remove build/ whole
 	$(Q)rm -rf build

@@ -4,7 +4,7 @@
 #
 #   run    compiler, libraries, PostgreSQL with pgvector (the default; part of test too)
 #   test   run + cmocka, Python, and a browser when there are browser tests
-#   lint   clang, clang-format, clang-tidy
+#   lint   clang with its sanitizer and fuzzer libraries, clang-format, clang-tidy
 #   bench  nginx, unpacked under build/deps (no service is installed or started)
 #
 # The happy path costs one dpkg query: when nothing is missing, nothing is fetched, asked or written.
@@ -111,6 +111,16 @@ bring_yyjson()
     install -m 644 "$tmp/libyyjson.a" "$DEPS_DIR/root/lib/"
 }
 
+# bring_clang_rt: the libraries behind clang's -fsanitize, which its package only recommends.
+bring_clang_rt()
+{
+    local major
+    major=$(clang -dumpversion 2>/dev/null | cut -d. -f1)
+    [ -f "$(clang -print-runtime-dir 2>/dev/null)/libclang_rt.fuzzer-$(uname -m).a" ] ||
+        compgen -G "/usr/lib/llvm-$major/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a" >/dev/null ||
+        apt_install "libclang-rt-$major-dev"
+}
+
 # bring_nginx: the program alone, for measuring against; its packaged service is not wanted.
 bring_nginx()
 {
@@ -182,6 +192,7 @@ main()
         esac
         case $g in
             test) bring_browser ;;
+            lint) bring_clang_rt ;;
             bench) bring_nginx ;;
         esac
     done
