@@ -138,12 +138,13 @@ def check_code(path, raw, code, strings):
 
 
 def check_opening(path, text):
-    """A .c opens with a comment; in src/ with enough lines to say what, how and what may fail."""
-    m = re.match(r'/\*.*?\*/', text, re.S)
+    """A .c opens with a comment, before or right after its includes; in src/ with enough lines to
+    say what, how and what may fail."""
+    m = re.match(r'(?:\s*#[^\n]*\n)*\s*(/\*.*?\*/)', text, re.S)
     if not m:
         fault(path, 1, 'opening', 'a .c opens with a comment that says what the file is for')
     elif path.startswith('src/'):
-        lines = m.group().count('\n') + 1
+        lines = m.group(1).count('\n') + 1
         if lines < 4:
             fault(path, 1, 'opening', 'the opening comment has %d lines, want 5 to 20' % lines)
 

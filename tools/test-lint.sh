@@ -112,7 +112,7 @@ one 'a path of one machine' text docs/bad.md "see /home/$(printf 'joe')/x" '^doc
 one 'an address of a registry' text docs/bad.md "see deb.$(printf 'debian').org" '^docs/bad\.md:1: paths: '
 
 fresh
-printf 'int a;\n' >"$tree/src/net/bad.c"
+printf '#include <stddef.h>\nint a;\n' >"$tree/src/net/bad.c"
 check 'no opening comment' text '^src/net/bad\.c:1: opening: '
 printf '/* short */\nint a;\n' >"$tree/src/net/bad.c"
 check 'too short an opening comment' text '^src/net/bad\.c:1: opening: '
