@@ -27,7 +27,7 @@ struct arena {
 };
 
 void arena_init(struct arena *a, size_t bytes_max);
-void arena_done(struct arena *a); /* hooks run last-in first-out, then all memory goes */
+void arena_done(struct arena *a);  /* hooks run last-in first-out, then all memory goes */
 void arena_reset(struct arena *a); /* arena_done, ready for use again; for loops over many items */
 
 void *arena_alloc(struct arena *a, size_t size) __attribute__((returns_nonnull)); /* zeroed, 16 */

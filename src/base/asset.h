@@ -10,8 +10,8 @@
 
 /* One embedded file. */
 struct asset {
-    const char *path;          /* as in the source tree: "web/index.html", "config/prompts/ko/x.txt" */
-    const char *type;          /* media type for Content-Type, charset included for text */
+    const char *path; /* as in the source tree: "web/index.html", "config/prompts/ko/x.txt" */
+    const char *type; /* media type for Content-Type, charset included for text */
     const unsigned char *data; /* len bytes, then one NUL that does not count; lives for ever */
     size_t len;                /* bytes */
 };

@@ -29,7 +29,7 @@ struct buf {
     }
 
 void buf_init(struct buf *b, size_t bytes_max);
-void buf_done(struct buf *b); /* frees; the buffer is empty and usable again */
+void buf_done(struct buf *b);  /* frees; the buffer is empty and usable again */
 void buf_clear(struct buf *b); /* len 0, failed false; keeps memory */
 
 void buf_add(struct buf *b, const void *bytes, size_t len);

@@ -21,7 +21,7 @@ enum config_type { CONFIG_TEXT, CONFIG_SECRET, CONFIG_INT, CONFIG_BOOL, CONFIG_U
 
 #define CONFIG_FIELD_TEXT(field) const char *field;   /* "" when unset; never NULL */
 #define CONFIG_FIELD_SECRET(field) const char *field; /* masked wherever it is shown */
-#define CONFIG_FIELD_URL(field) const char *field;    /* http(s)://host[:port][/path], no last '/' */
+#define CONFIG_FIELD_URL(field) const char *field; /* http(s)://host[:port][/path], no last '/' */
 #define CONFIG_FIELD_INT(field) int64_t field;
 #define CONFIG_FIELD_BOOL(field) bool field;
 #define CONFIG_FIELD_(type, field, name, unit, otherwise, min, max, help) CONFIG_FIELD_##type(field)

@@ -28,7 +28,8 @@
       "a client connection without a request is closed after this")                                \
     X(INT, request_timeout_ms, "REQUEST_TIMEOUT_MS", "ms", "30000", 1000, 600000,                  \
       "a request must have arrived whole within this")                                             \
-    X(INT, heartbeat_ms, "HEARTBEAT_MS", "ms", "15000", 1000, 600000, "heartbeat of silent streams") \
+    X(INT, heartbeat_ms, "HEARTBEAT_MS", "ms", "15000", 1000, 600000,                              \
+      "heartbeat of silent streams")                                                               \
     X(INT, stream_buffer_bytes_max, "STREAM_BUFFER_BYTES_MAX", "bytes", "262144", 4096, 16777216,  \
       "unsent bytes of a slow reader before its stream is paused")                                 \
     X(INT, slow_reader_ms, "SLOW_READER_MS", "ms", "30000", 1000, 3600000,                         \
@@ -97,7 +98,8 @@
       "a model that has said nothing by then has failed")                                          \
     X(INT, token_timeout_ms, "LLM_IDLE_TIMEOUT_MS", "ms", "45000", 1000, 600000,                   \
       "longest silence inside an answer")                                                          \
-    X(TEXT, language, "ORG_LANGUAGE", "", "ko", 2, 8, "language of answers when none is asked for") \
+    X(TEXT, language, "ORG_LANGUAGE", "", "ko", 2, 8,                                              \
+      "language of answers when none is asked for")                                                \
     X(TEXT, timezone, "TZ", "", "Asia/Seoul", 0, 64, "zone for days and schedules")                \
     /* sync */                                                                                     \
     X(INT, sync_embed_count_max, "SYNC_EMBED_CONCURRENCY", "", "32", 1, 256,                       \

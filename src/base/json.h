@@ -26,8 +26,8 @@ struct json {
 #define JSON_NONE ((struct json){NULL})
 
 /* The whole text is one JSON value (white space around it allowed). `text` is copied. */
-int json_parse(struct arena *a, struct str text, struct json *ret_value,
-               struct err *err) _must_check_;
+int json_parse(struct arena *a, struct str text, struct json *ret_value, struct err *err)
+    _must_check_;
 
 /* Member of an object; missing, null or not an object: JSON_NONE for missing, the null otherwise. */
 struct json json_get(struct json v, const char *key);
@@ -35,7 +35,7 @@ struct json json_get_str(struct json v, struct str key);
 /* Nested members: json_path(v, "result.message.content"); numbers index arrays: "choices.0.delta". */
 struct json json_path(struct json v, const char *path);
 
-bool json_exists(struct json v); /* present, null included */
+bool json_exists(struct json v);  /* present, null included */
 bool json_is_null(struct json v); /* present and null, or missing */
 bool json_is_obj(struct json v);
 bool json_is_arr(struct json v);
@@ -44,8 +44,8 @@ bool json_is_num(struct json v);
 bool json_is_int(struct json v); /* a number without fraction that fits int64 */
 bool json_is_bool(struct json v);
 
-struct str json_str(struct json v);                  /* "" unless a string */
-int64_t json_i64(struct json v, int64_t otherwise);  /* numbers; 3.0 is 3; "12" is not a number */
+struct str json_str(struct json v);                 /* "" unless a string */
+int64_t json_i64(struct json v, int64_t otherwise); /* numbers; 3.0 is 3; "12" is not a number */
 double json_f64(struct json v, double otherwise);
 bool json_bool(struct json v, bool otherwise);
 
@@ -95,7 +95,7 @@ void jw_f64(struct jw *w, const char *key, double value, int decimals);
 void jw_bool(struct jw *w, const char *key, bool value);
 void jw_null(struct jw *w, const char *key);
 void jw_json(struct jw *w, const char *key, struct json value); /* null when missing */
-void jw_raw(struct jw *w, const char *key, struct str json);    /* already JSON; the caller's word */
+void jw_raw(struct jw *w, const char *key, struct str json); /* already JSON; the caller's word */
 /* A str that is null when empty. */
 void jw_str_or_null(struct jw *w, const char *key, struct str value);
 

@@ -15,8 +15,8 @@ struct map {
     size_t count, cap, used;
 };
 void map_init(struct map *m);
-void map_done(struct map *m); /* does not free values */
-void *map_get(const struct map *m, struct str key); /* NULL when absent */
+void map_done(struct map *m);                             /* does not free values */
+void *map_get(const struct map *m, struct str key);       /* NULL when absent */
 void map_put(struct map *m, struct str key, void *value); /* replaces; value must not be NULL */
 void *map_take(struct map *m, struct str key); /* removes and returns; NULL when absent */
 /* Iterates: size_t at = 0; while (map_next(m, &at, &key, &value)) ...; no put or take meanwhile,

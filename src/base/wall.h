@@ -18,7 +18,10 @@ struct wall_parts {
 
 /* Accepts date only, with or without seconds or fraction, `Z` / `+hh:mm` / `+hhmm` / `+hh`, a `T`
  * or a space between date and time, basic form (20240101T100000). No zone means UTC.
- * False on anything else, epoch numbers included. */
+ * Week dates (2024-W01, 2024-W01-1, 2024W011) are taken as well. False on anything else, epoch numbers
+ * included. What is taken means the same in Python; turned down here although Python takes them are
+ * other separators, a fraction without seconds (Python adds it as seconds) and offset minutes over 59.
+ * Digits past the millisecond are cut. */
 bool wall_parse_iso(struct str s, int64_t *ret_at_ms) _must_check_;
 struct wall_parts wall_split(int64_t at_ms);       /* UTC */
 int64_t wall_join(const struct wall_parts *parts); /* out-of-range fields are carried over */
