@@ -35,14 +35,13 @@ struct flow {
     flow_fn *fn;
     void *arg;
     void (*on_end)(void *arg, int status);
-    struct op kick;      /* puts the flow into the ready queue the first time */
-    struct op *waiting;  /* what it waits on; NULL while it runs */
+    struct op kick;     /* puts the flow into the ready queue the first time */
+    struct op *waiting; /* what it waits on; NULL while it runs */
     uint64_t start_ns;
     uint64_t deadline_ns; /* UINT64_MAX: none */
     int status;
     uint16_t shield_depth;
     bool cancelled;
-    bool timed_out;
     bool ended;
 };
 
