@@ -1,0 +1,72 @@
+#pragma once
+/*
+ * Sync: Freshdesk -> texts -> embeddings -> vectors, full text and sync_logs (S1-S5).
+ *
+ * A run is one flow: page of tickets -> threads in parallel -> store (unchanged items end here) -> texts
+ * -> embeddings by cache and model, in parallel up to the bucket -> vectors -> log; then the next page. Its
+ * cursor and counts are saved with each page, so a killed run costs at most one page and its successor goes
+ * on. An item that fails is named, goes to the retry queue, and the run goes on; 401 ends it.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/caller.h"
+#include "base/json.h"
+#include "loop/sink.h"
+
+struct embedder;
+struct freshdesk;
+struct llm;
+struct pg_pool;
+struct sync;
+struct vectors;
+
+enum sync_kind { SYNC_TICKETS, SYNC_KB, SYNC_KIND_COUNT };
+
+struct sync_deps {
+    struct pg_pool *pool;
+    struct vectors *vectors;
+    struct freshdesk *freshdesk;
+    struct embedder *embedder;
+    struct llm *llm;     /* for extraction; NULL: plain split */
+    struct group *group; /* background runs are its children; NULL in commands */
+    int embed_count_max, thread_count_max;
+};
+struct sync *sync_new(struct loop *l, const struct sync_deps *deps);
+void sync_free(struct sync *s);
+
+struct sync_wish {
+    enum sync_kind kind;
+    int64_t since; /* unix ms; WALL_NONE: everything that is not stored yet */
+    int limit;     /* items; 0: no limit */
+};
+struct sync_result {
+    char run_id[37];
+    bool success; /* no errors, or at least one item synced */
+    int64_t total_count, synced_count, written_count, skipped_count, failed_count, embedded_count;
+    int64_t finished_at;
+    struct str *errors; /* "Failed to process ticket N: reason" */
+    size_t error_count;
+};
+/* Runs in the caller's flow; sends sync.progress events to `out` (may be NULL). E_BUSY while one of the
+ * kind runs for the tenant ("Ticket sync already in progress"). */
+int sync_run(struct flow *f, struct sync *s, const struct caller *who, const struct sync_wish *wish,
+             struct sink *out, struct sync_result *ret_result) _must_check_;
+/* Begins a background run and returns its id once it is entered in the store. */
+int sync_start(struct flow *f, struct sync *s, const struct caller *who,
+               const struct sync_wish *wish, char ret_run_id[37]) _must_check_;
+/* Sends events of the tenant's runs as they happen (first the present state), until the reader leaves:
+ * sync.progress {run_id, kind, state, total, done, written, skipped, failed, embedded, rate_per_s, eta_s},
+ * sync.error {run_id, message}, sync.done {run_id, ...}. Works for runs of other replicas too (by polling
+ * the store every second). */
+int sync_watch(struct flow *f, struct sync *s, const struct caller *who, struct sink *out)
+    _must_check_;
+
+struct sync_overview {                  /* GET /api/sync/status */
+    int64_t last_ticket_at, last_kb_at; /* WALL_NONE: never */
+    int64_t ticket_count, kb_count;     /* 0 when the vector store is away */
+    bool running;
+};
+/* < 0 only when the database fails. */
+int sync_overview(struct flow *f, struct sync *s, const struct caller *who,
+                  struct sync_overview *ret_overview) _must_check_;
