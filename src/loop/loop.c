@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,8 @@ static void on_wake(uv_timer_t *wake)
 
 struct loop *loop_new(const struct loop_spec *spec)
 {
+    /* Writing to a peer that has left is an error, not a death: uv and curl (NOSIGNAL) rely on it. */
+    signal(SIGPIPE, SIG_IGN);
     struct loop *l = mem_alloc(sizeof(*l));
     int r = uv_loop_init(&l->uv);
     assert(r == 0);
