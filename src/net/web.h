@@ -24,11 +24,13 @@ struct web_spec {
     size_t connection_count_max;      /* cache; 0: 1024 */
     size_t host_connection_count_max; /* per host; 0: unlimited */
     const char *user_agent;           /* NULL: "deskstream" */
+    const char *ca_file;              /* PEM bundle to trust; NULL: the system's */
 };
 /* < 0 with `err` when this libcurl cannot serve (no asynchronous resolver, no TLS). */
-int web_new(struct loop *l, const struct web_spec *spec, struct web **ret_web,
-            struct err *err) _must_check_;
-/* All calls must have ended. Finishes its own closing on the loop: call from the last flow. */
+int web_new(struct loop *l, const struct web_spec *spec, struct web **ret_web, struct err *err)
+    _must_check_;
+/* All calls must have ended. Finishes its own closing on the loop: call from the last flow. Waits even
+ * when that flow is cancelled. A client that made no call needs web_free only. */
 void web_close_all(struct flow *f, struct web *w);
 void web_free(struct web *w);
 
@@ -41,10 +43,10 @@ struct web_request {
     struct str url;     /* absolute, already encoded */
     const struct web_header *headers;
     size_t header_count;
-    struct str body;        /* borrowed until the call has ended */
-    size_t bytes_max;       /* answer's body; 0: 16 MiB */
-    uint32_t connect_ms;    /* 0: 5,000 */
-    uint32_t idle_ms;       /* silence between bytes, the first included; 0: none beyond deadlines */
+    struct str body;     /* borrowed until the call has ended */
+    size_t bytes_max;    /* answer's body; 0: 16 MiB */
+    uint32_t connect_ms; /* 0: 5,000 */
+    uint32_t idle_ms;    /* silence between bytes, the first included; 0: none beyond deadlines */
     uint32_t first_byte_ms; /* until the answer's head; 0: idle_ms */
     bool gzip;              /* ask for compressed bodies */
     uint32_t age_max_s;     /* do not reuse a connection idle for longer; 0: curl's own default */
@@ -65,7 +67,8 @@ int web_fetch(struct flow *f, struct web *w, const struct web_request *rq,
 
 /* Streamed: web_open waits for the head; then web_next gives pieces as they come: > 0 a piece, 0 the
  * end, < 0 an error. A piece is borrowed until the next call. While nobody calls web_next the transfer
- * is paused at 256 KiB. web_close (cleanup) drops the transfer, and the connection when unfinished. */
+ * is paused at 256 KiB. web_close (cleanup) drops the transfer at the turn's end, and the connection when
+ * unfinished; request strings and body must live until then, which arenas and stacks of the flow do. */
 struct web_stream {
     struct web_reply reply;
     struct web_call *call;
@@ -77,9 +80,9 @@ struct web_stream {
 int web_open(struct flow *f, struct web *w, const struct web_request *rq,
              struct web_stream *ret_stream) _must_check_;
 int web_next(struct flow *f, struct web_stream *s, struct str *ret_piece) _must_check_;
-/* Reads the rest (for error bodies), at most bytes_max, into the flow's arena. */
-int web_rest(struct flow *f, struct web_stream *s, size_t bytes_max,
-             struct str *ret_body) _must_check_;
+/* Reads the rest (for error bodies) into the flow's arena; what is past bytes_max is left unread. */
+int web_rest(struct flow *f, struct web_stream *s, size_t bytes_max, struct str *ret_body)
+    _must_check_;
 void web_close(struct web_stream *s);
 
 struct web_stats {

@@ -21,9 +21,9 @@ struct account_call {
     enum priority priority;
     double cost[BUCKET_LIMITS_MAX];
     struct web_request request;
-    uint32_t retry_count;   /* further tries; 0 for none */
-    uint32_t timeout_ms;    /* of one try, waiting for the bucket not included; 0: 30,000 */
-    const char *name;       /* "freshdesk.ticket": for logs, metrics, errors */
+    uint32_t retry_count; /* further tries; 0 for none */
+    uint32_t timeout_ms;  /* of one try, waiting for the bucket not included; 0: 30,000 */
+    const char *name;     /* "freshdesk.ticket": for logs, metrics, errors */
 };
 /* How one vendor tells its limits: reads headers of any answer and calls bucket_learn/bucket_correct. */
 typedef void account_learn_fn(struct bucket *b, const struct web_reply *reply,
@@ -32,9 +32,9 @@ struct account_spec {
     const char *name;
     struct web *web;
     struct bucket_spec bucket;
-    account_learn_fn *learn;    /* may be NULL */
-    uint32_t breaker_failures;  /* 0: 8 */
-    uint32_t breaker_ms;        /* 0: 10,000 */
+    account_learn_fn *learn;   /* may be NULL */
+    uint32_t breaker_failures; /* 0: 8 */
+    uint32_t breaker_ms;       /* 0: 10,000 */
 };
 struct account *account_new(struct loop *l, const struct account_spec *spec);
 void account_free(struct account *a);

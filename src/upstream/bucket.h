@@ -22,9 +22,9 @@ const char *priority_name(enum priority p);
 
 struct bucket;
 struct bucket_limit {
-    const char *name;    /* "calls", "lists", "tokens" */
-    double per_window;   /* > 0 */
-    uint32_t window_ms;  /* 60,000 for all vendors so far */
+    const char *name;   /* "calls", "lists", "tokens" */
+    double per_window;  /* > 0 */
+    uint32_t window_ms; /* 60,000 for all vendors so far */
 };
 struct bucket_spec {
     const char *name; /* for logs and metrics: "freshdesk acme"; copied */
@@ -52,7 +52,7 @@ struct bucket_stats {
     double level[BUCKET_LIMITS_MAX]; /* tokens free now */
     double used_total[BUCKET_LIMITS_MAX];
     size_t waiting_count[PRIORITY_COUNT];
-    uint64_t hold_ms; /* how long it is still held */
+    uint64_t hold_ms;                        /* how long it is still held */
     uint64_t admitted_count, rejected_count; /* rejected: 429s reported by bucket_hold */
 };
 struct bucket_stats bucket_stats(const struct bucket *b);
