@@ -188,7 +188,7 @@ main()
     mkdir -p "$DEPS_DIR"
     lock
     local missing
-    mapfile -t missing < <(pkg_missing "${pkgs[@]}")
+    mapfile -t missing < <(pkg_missing "${pkgs[@]}" | sort -u)
     apt_install ${missing[@]+"${missing[@]}"}
     for g in "${groups[@]}"; do
         case $g in

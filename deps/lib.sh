@@ -27,6 +27,12 @@ as_root()
     fi
 }
 
+can_root()
+{
+    [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null 2>&1 &&
+        { sudo -n true 2>/dev/null || { [ -t 0 ] && [ -t 2 ]; }; }; }
+}
+
 # pkg_missing PKG...: prints those that dpkg does not have installed.
 pkg_missing()
 {
@@ -63,6 +69,8 @@ apt_update()
 apt_install()
 {
     [ $# -gt 0 ] || return 0
+    can_root || die "packages are missing and there is no usable sudo; please run as root:" \
+        "apt-get install --no-install-recommends $*"
     apt_update
     say "install $*"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends --no-remove \
@@ -133,7 +141,10 @@ APT::Sandbox::User "";
 EOF
     say "read the index of $suite ($kind), signature checked"
     # "error-mode=any" makes a missing index an error; without it apt only warns.
-    APT_CONFIG=$conf apt-get -qq -o APT::Update::Error-Mode=any update >&2 || return 1
+    if ! APT_CONFIG=$conf apt-get -qq -o APT::Update::Error-Mode=any update >"$dir/log" 2>&1; then
+        say "$suite cannot be used: $(sed -n 's/^E: //p' "$dir/log" | head -n 1)"
+        return 1
+    fi
     : >"$dir/ok"
     echo "$conf"
 }
