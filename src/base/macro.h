@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <sys/param.h> /* MIN, MAX */
 
-#define _cleanup_(fn) __attribute__((cleanup(fn), unused))
+#define _cleanup_(fn) __attribute__((cleanup(fn), unused)) /* clang counts no cleanup as use */
 #define _must_check_ __attribute__((warn_unused_result))
 #define _printf_(fmt_at, args_at) __attribute__((format(printf, fmt_at, args_at)))
 
