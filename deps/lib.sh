@@ -74,8 +74,10 @@ apt_install()
     apt_update
     say "install $*"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends --no-remove \
-        -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 install "$@" >&2 ||
+        -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 install "$@" >"$DEPS_DIR/apt.log" 2>&1 || {
+        tail -n 20 "$DEPS_DIR/apt.log" >&2
         die "apt-get could not install: $*"
+    }
 }
 
 # apt_candidate PKG: the version apt would install, or nothing.
