@@ -87,7 +87,7 @@ static inline int pg_test_sql(struct flow *f, struct pg_pool *p, void *arg)
     return pg_script(f, p, arg);
 }
 
-static inline void pg_test_admin(const char *fmt, ...)
+static inline void _printf_(1, 2) pg_test_admin(const char *fmt, ...)
 {
     char sql[512];
     va_list args;

@@ -80,8 +80,8 @@ static void test_one_event_is_one_line(void **state)
                                        "\r\n2026-01-01T00:00:00.000Z ERROR fake",
                                        "\x1b[2J",
                                        "\x7f\x01",
-                                       "\xc2\x9b"
-                                       "2J",
+                                       ("\xc2\x9b"
+                                        "2J"),
                                        "\xe2\x80\xa8x",
                                        "\xff\xfe",
                                        "k=\"\n\" z"};
