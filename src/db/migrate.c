@@ -27,16 +27,22 @@ static const char prelude[] =
     " number integer primary key, name text not null, sha256 text not null,"
     " applied_at timestamptz not null default now())";
 
-static const struct migration *find(int64_t number)
+struct plan {
+    const struct migration *list;
+    size_t count;
+};
+
+static const struct migration *find(const struct plan *plan, int64_t number)
 {
-    for (size_t i = 0; i < migration_count; i++)
-        if (migrations[i].number == number)
-            return &migrations[i];
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->list[i].number == number)
+            return &plan->list[i];
     return NULL;
 }
 
 /* Checks what is applied; *ret_next is the first that is not, NULL when all are. */
-static int compare(struct flow *f, struct pg_tx *tx, const struct migration **ret_next)
+static int compare(struct flow *f, struct pg_tx *tx, const struct plan *plan,
+                   const struct migration **ret_next)
 {
     _cleanup_(pg_result_done) struct pg_result rows = PG_RESULT_INIT;
     int r = pg_query(f, tx,
@@ -46,7 +52,7 @@ static int compare(struct flow *f, struct pg_tx *tx, const struct migration **re
         return r;
     int64_t last = 0;
     for (int i = 0; i < rows.row_count; i++) {
-        const struct migration *m = find(pg_i64(&rows, i, 0));
+        const struct migration *m = find(plan, pg_i64(&rows, i, 0));
         char hex[2 * SHA256_BYTES + 1];
         last = pg_i64(&rows, i, 0);
         if (m == NULL)
@@ -59,14 +65,14 @@ static int compare(struct flow *f, struct pg_tx *tx, const struct migration **re
                            m->name);
     }
     *ret_next = NULL;
-    for (size_t i = 0; i < migration_count && *ret_next == NULL; i++)
-        if (migrations[i].number > last)
-            *ret_next = &migrations[i];
+    for (size_t i = 0; i < plan->count && *ret_next == NULL; i++)
+        if (plan->list[i].number > last)
+            *ret_next = &plan->list[i];
     return 0;
 }
 
 /* One transaction: 1 when it applied a migration, 0 when none is missing. */
-static int step(struct flow *f, struct pg_pool *p)
+static int step(struct flow *f, struct pg_pool *p, const struct plan *plan)
 {
     _cleanup_(pg_end) struct pg_tx tx = PG_TX_INIT;
     int r = pg_begin(f, p, 0, &tx);
@@ -76,7 +82,7 @@ static int step(struct flow *f, struct pg_pool *p)
     if (r < 0)
         return r;
     const struct migration *m = NULL;
-    r = compare(f, &tx, &m);
+    r = compare(f, &tx, plan, &m);
     if (r < 0)
         return r;
     if (m) {
@@ -99,14 +105,25 @@ static int step(struct flow *f, struct pg_pool *p)
     return m != NULL;
 }
 
-int migrate_run(struct flow *f, struct pg_pool *p, int *ret_applied)
+int migrate_apply(struct flow *f, struct pg_pool *p, const struct migration *list, size_t count,
+                  int *ret_applied)
 {
-    int count = 0, r;
-    while ((r = step(f, p)) > 0)
-        count++;
+    struct plan plan = {list, count};
+    int applied = 0, r;
+    for (;;) {
+        r = step(f, p, &plan);
+        if (r <= 0)
+            break;
+        applied++;
+    }
     if (r < 0)
         return r;
     if (ret_applied)
-        *ret_applied = count;
+        *ret_applied = applied;
     return 0;
+}
+
+int migrate_run(struct flow *f, struct pg_pool *p, int *ret_applied)
+{
+    return migrate_apply(f, p, migrations, migration_count, ret_applied);
 }

@@ -15,3 +15,6 @@ extern const size_t migration_count;
 
 /* Applies what is missing; *ret_applied counts it (may be NULL). Waits while another process migrates. */
 int migrate_run(struct flow *f, struct pg_pool *p, int *ret_applied) _must_check_;
+/* The same with another list, in ascending order of numbers (tests). */
+int migrate_apply(struct flow *f, struct pg_pool *p, const struct migration *list, size_t count,
+                  int *ret_applied) _must_check_;
