@@ -212,7 +212,7 @@ static void loop_poll_virtual(struct loop *l)
         uv_run(&l->uv, UV_RUN_ONCE);
         return;
     }
-    if (loop_has_io(l, 1))
+    if (uv_loop_alive(&l->uv) && loop_has_io(l, 1))
         return;
     uint64_t next_ns = timer_next_ns(l);
     if (next_ns != UINT64_MAX)
