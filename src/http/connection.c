@@ -10,7 +10,9 @@
  *    +------> GONE <--------+      client leaves in RUNNING: flow_cancel, GONE when the flow has ended
  *
  * Reading goes on in every state, so that the client's leaving is seen; what it pipelines meanwhile
- * waits in `early`, and past HTTP_EARLY_BYTES_MAX reading is paused (net/tcp then asks for the end).
+ * waits in `early`, and past HTTP_EARLY_BYTES_MAX reading is paused. net/tcp then asks for the end once a
+ * second; an end that is stuck behind more pipelined bytes than the kernel holds is seen when the handler
+ * has ended.
  * Fails by dropping the connection; a running handler then sees -ECANCELED.
  *
  * Invariant: the connection is freed when its tcp stream is closed and no flow of its exchange lives,

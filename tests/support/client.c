@@ -17,6 +17,7 @@ struct client {
     struct op opening;
     struct buf in;
     struct cond changed;
+    size_t read_count;
     int status; /* of the end */
     bool ended;
     bool closing;
@@ -67,6 +68,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *space)
     struct client *c = container_of(stream, struct client, handle);
     if (count > 0) {
         buf_add(&c->in, space->base, (size_t)count);
+        c->read_count++;
     } else if (count < 0) {
         c->ended = true;
         c->status = count == UV_EOF ? 0 : (int)count;
@@ -162,6 +164,11 @@ void client_drop(struct client *c)
 bool client_has_ended(const struct client *c)
 {
     return c->ended;
+}
+
+size_t client_read_count(const struct client *c)
+{
+    return c->read_count;
 }
 
 int client_wait(struct flow *f, struct client *c, const char *needle)

@@ -36,6 +36,7 @@ void client_resume(struct client *c);
 struct str client_received(const struct client *c);
 void client_drop(struct client *c); /* forgets what has come */
 bool client_has_ended(const struct client *c);
+size_t client_read_count(const struct client *c); /* reads that gave bytes, since the beginning */
 /* Waits until `needle` has come; -ECONNRESET when the stream ended first. */
 int client_wait(struct flow *f, struct client *c, const char *needle) _must_check_;
 /* Waits until at least `len` bytes have come. */
