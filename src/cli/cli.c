@@ -1,0 +1,266 @@
+/*
+ * cli/cli.c: the table of commands and the way into each.
+ *
+ * The happy path: the first word names a command; its function reads its options, then the settings,
+ * then runs a flow on a loop of its own and returns the exit status.
+ *
+ * Fails by: an unknown command, option or value, which is told on stderr with the usage (status 2), and
+ * by settings that are not valid: every fault is told at once (status 2).
+ *
+ * Invariant: nothing but cli_main ends the program, so arenas and loops are always released.
+ */
+#include "cli/cli.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "app.h"
+#include "base/log.h"
+
+#define DOTENV_BYTES_MAX (1u << 20)
+
+extern char **environ;
+
+const struct cli_command cli_commands[] = {
+    {"config", "show, check and document the settings",
+     "usage: deskstream config show | docs\n"
+     "\n"
+     "  show       every setting, its value (secrets masked) and where it came from\n"
+     "  docs       the page docs/config.md, from the table the program itself reads\n"
+     "\n"
+     "Settings come from the environment, then from .env in this directory.\n"
+     "\n"
+     "examples:\n"
+     "  deskstream config show | grep FRESHDESK\n"
+     "  deskstream config docs > docs/config.md\n",
+     cli_settings},
+    {"health", "ask the server on HOST:PORT whether it lives",
+     "usage: deskstream health [--ready]\n"
+     "\n"
+     "  --ready    ask whether it can do its work (Postgres and vectors answer), not only whether "
+     "it\n"
+     "             lives\n"
+     "\n"
+     "Ends with status 0 when the answer is yes. Made for health checks of containers.\n"
+     "\n"
+     "examples:\n"
+     "  deskstream health && echo up\n"
+     "  PORT=9000 deskstream health --ready\n",
+     cli_health},
+};
+const size_t cli_command_count = ARRAY_COUNT(cli_commands);
+
+static void help(FILE *out)
+{
+    fputs("Deskstream: help for Freshdesk agents while they read a ticket.\n"
+          "\n"
+          "usage: deskstream COMMAND [OPTIONS]\n"
+          "\n",
+          out);
+    for (size_t i = 0; i < cli_command_count; i++)
+        fprintf(out, "  %-10s %s\n", cli_commands[i].name, cli_commands[i].summary);
+    fputs(
+        "\n"
+        "`deskstream COMMAND --help` tells more. Settings are read from the environment and from\n"
+        ".env in this directory; `deskstream config show` prints them.\n",
+        out);
+}
+
+static bool is_word(const char *word, const char *a, const char *b)
+{
+    return strcmp(word, a) == 0 || strcmp(word, b) == 0;
+}
+
+static const struct cli_command *find(const char *name)
+{
+    for (size_t i = 0; i < cli_command_count; i++) {
+        if (strcmp(name, cli_commands[i].name) == 0)
+            return &cli_commands[i];
+    }
+    return NULL;
+}
+
+int cli_main(int argc, char **argv)
+{
+    if (argc < 2) {
+        help(stderr);
+        return 2;
+    }
+    if (is_word(argv[1], "--version", "-V")) {
+        printf("deskstream %s\n", APP_VERSION);
+        return 0;
+    }
+    bool wants_help = is_word(argv[1], "--help", "-h") || strcmp(argv[1], "help") == 0;
+    if (wants_help && argc == 2) {
+        help(stdout);
+        return 0;
+    }
+    const char *name = wants_help ? argv[2] : argv[1];
+    struct cli cli = {.command = find(name)};
+    if (cli.command == NULL) {
+        fprintf(stderr, "deskstream: there is no command \"%s\"\n\n", name);
+        help(stderr);
+        return 2;
+    }
+    if (wants_help) {
+        fputs(cli.command->usage, stdout);
+        return 0;
+    }
+    arena_init(&cli.arena, 0);
+    cli.word_count = argc - 2;
+    cli.words = ARENA_ARRAY(&cli.arena, (size_t)argc, char *);
+    memcpy(cli.words, argv + 2, (size_t)cli.word_count * sizeof(argv[0]));
+    int status = cli.command->run(&cli);
+    arena_done(&cli.arena);
+    if (fflush(stdout) != 0 && status == 0) {
+        fprintf(stderr, "deskstream: standard output: %s\n", strerror(errno));
+        status = 1;
+    }
+    return status;
+}
+
+/* ---- options ---- */
+
+int cli_usage(const struct cli *cli, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fprintf(stderr, "deskstream %s: ", cli->command->name);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+    fprintf(stderr, "\n\n%s", cli->command->usage);
+    return 2;
+}
+
+static const struct cli_option *find_option(const struct cli_option *options, size_t count,
+                                            struct str name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(name, str_from(options[i].name)))
+            return &options[i];
+    }
+    return NULL;
+}
+
+static int set_option(const struct cli *cli, const struct cli_option *o, const char *value)
+{
+    if (o->kind == CLI_OPTION_TEXT) {
+        *(const char **)o->value = value;
+        return CLI_GO_ON;
+    }
+    int64_t number;
+    if (!str_to_i64(str_from(value), &number) || number < o->min || number > o->max)
+        return cli_usage(cli, "%s takes a number from %" PRId64 " to %" PRId64 ", not \"%s\"",
+                         o->name, o->min, o->max, value);
+    *(int64_t *)o->value = number;
+    return CLI_GO_ON;
+}
+
+/* One option at words[*at]; moves *at past its value. */
+static int take_option(struct cli *cli, const struct cli_option *options, size_t count, int *at)
+{
+    struct str word = str_from(cli->words[*at]);
+    size_t equals = str_starts(word, STR("--")) ? str_find(word, STR("="), 0) : SIZE_MAX;
+    struct str name = equals == SIZE_MAX ? word : str_sub(word, 0, equals);
+    const struct cli_option *o = find_option(options, count, name);
+    if (o == NULL)
+        return cli_usage(cli, "there is no option \"%.*s\"", STR_ARG(name));
+    if (o->kind == CLI_OPTION_FLAG) {
+        if (equals != SIZE_MAX)
+            return cli_usage(cli, "%s takes no value", o->name);
+        *(bool *)o->value = true;
+        return CLI_GO_ON;
+    }
+    if (equals != SIZE_MAX)
+        return set_option(cli, o, cli->words[*at] + equals + 1);
+    if (*at + 1 >= cli->word_count)
+        return cli_usage(cli, "%s needs a value", o->name);
+    *at += 1;
+    return set_option(cli, o, cli->words[*at]);
+}
+
+int cli_options(struct cli *cli, const struct cli_option *options, size_t count)
+{
+    int kept = 0;
+    bool plain = false;
+    for (int i = 0; i < cli->word_count; i++) {
+        char *word = cli->words[i];
+        if (plain || word[0] != '-' || word[1] == '\0') {
+            cli->words[kept++] = word;
+            continue;
+        }
+        if (strcmp(word, "--") == 0) {
+            plain = true;
+            continue;
+        }
+        if (is_word(word, "--help", "-h")) {
+            fputs(cli->command->usage, stdout);
+            return 0;
+        }
+        int r = take_option(cli, options, count, &i);
+        if (r != CLI_GO_ON)
+            return r;
+    }
+    cli->word_count = kept;
+    return CLI_GO_ON;
+}
+
+/* ---- settings ---- */
+
+/* The text of .env; empty when there is none. < 0 when it is there but cannot be read. */
+static int read_dotenv(struct arena *a, struct str *ret_text)
+{
+    *ret_text = STR_NONE;
+    int fd = open(".env", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+    struct buf *text = arena_buf(a, DOTENV_BYTES_MAX);
+    int r = 0;
+    for (;;) {
+        char *room = buf_room(text, 4096);
+        if (room == NULL) {
+            r = -EFBIG;
+            break;
+        }
+        ssize_t n = read(fd, room, 4096);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            r = n < 0 ? -errno : 0;
+            break;
+        }
+        buf_used(text, (size_t)n);
+    }
+    close(fd);
+    *ret_text = buf_view(text);
+    return r;
+}
+
+int cli_config(struct cli *cli)
+{
+    struct str file;
+    int r = read_dotenv(&cli->arena, &file);
+    if (r < 0) {
+        fprintf(stderr, "deskstream: .env: %s\n", err_text(r));
+        return 2;
+    }
+    struct buf *faults = arena_buf(&cli->arena, 0);
+    r = config_read(&cli->arena, environ, file, &cli->config, faults);
+    if (r < 0) {
+        struct str text = buf_view(faults);
+        fprintf(stderr, "deskstream: the configuration is not valid\n%.*s", STR_ARG(text));
+        if (!str_ends(text, STR("\n")))
+            fputc('\n', stderr);
+        return 2;
+    }
+    struct log_spec spec = {.json = strcmp(cli->config.log_format, "json") == 0};
+    bool known = log_level_parse(str_from(cli->config.log_level), &spec.level);
+    assert(known); /* config_read has checked it */
+    log_setup(&spec);
+    return CLI_GO_ON;
+}
