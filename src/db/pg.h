@@ -138,6 +138,9 @@ void pg_end(struct pg_tx *tx); /* cleanup: rolls back under a shield when still 
 int pg_once(struct flow *f, struct pg_pool *p, int64_t tenant_id, const char *sql,
             struct pg_args args, struct pg_result *ret_result) _must_check_;
 
+/* One round trip to the server and back, for health checks. */
+int pg_ping(struct flow *f, struct pg_pool *p) _must_check_;
+
 /* The same statement once per row, pipelined in one round trip; `make(i, args)` fills column_count args.
  * Stops at the first failing row (err names its index). Returns rows affected in *ret_affected. */
 int pg_each(struct flow *f, struct pg_tx *tx, const char *sql, size_t row_count,

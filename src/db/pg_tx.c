@@ -249,3 +249,8 @@ int pg_script(struct flow *f, struct pg_pool *p, const char *sql)
     }
     return r;
 }
+
+int pg_ping(struct flow *f, struct pg_pool *p)
+{
+    return pg_once(f, p, 0, "select 1", PG_NO_ARGS, NULL);
+}
