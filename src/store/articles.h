@@ -7,8 +7,8 @@
 #include "upstream/freshdesk.h"
 
 int articles_upsert(struct flow *f, struct pg_pool *p, int64_t tenant_id, struct str salt,
-                    const struct article *items, size_t count,
-                    struct item_result *ret_results) _must_check_;
+                    const struct article *items, size_t count, struct item_result *ret_results)
+    _must_check_;
 int articles_mark_synced(struct flow *f, struct pg_pool *p, int64_t tenant_id,
                          const struct item_result *items, size_t count) _must_check_;
 
@@ -24,7 +24,8 @@ struct article_card {
 };
 /* Those of `ids` that exist and are not deleted, in the order of `ids`; arena. */
 int articles_get_many(struct flow *f, struct pg_pool *p, int64_t tenant_id, const int64_t *ids,
-                      size_t count, struct article_card **ret_cards, size_t *ret_count) _must_check_;
+                      size_t count, struct article_card **ret_cards, size_t *ret_count)
+    _must_check_;
 int articles_mark_deleted(struct flow *f, struct pg_pool *p, int64_t tenant_id, const int64_t *ids,
                           size_t count, int64_t *ret_marked) _must_check_;
 /* Ids that are stored, not deleted: to find those that the vendor no longer has. Ascending, arena. */

@@ -23,7 +23,8 @@ int results_get(struct flow *f, struct pg_pool *p, int64_t tenant_id, const stru
 int results_put(struct flow *f, struct pg_pool *p, int64_t tenant_id, const struct result_key *key,
                 struct str json) _must_check_;
 /* Drops all of one ticket. */
-int results_drop(struct flow *f, struct pg_pool *p, int64_t tenant_id, int64_t ticket_id) _must_check_;
+int results_drop(struct flow *f, struct pg_pool *p, int64_t tenant_id, int64_t ticket_id)
+    _must_check_;
 
 struct context_value {
     struct str id;

@@ -30,24 +30,25 @@ struct sync_progress {
 
 /* Begins a run. E_BUSY when one of this kind runs for the tenant, unless its owner has given no sign for
  * stale_ms (60,000 when 0): then that one becomes failed and ours begins. `owner` names this process. */
-int sync_run_begin(struct flow *f, struct pg_pool *p, int64_t tenant_id, enum vector_collection kind,
-                   struct str owner, int64_t since, int limit, uint64_t stale_ms,
-                   char ret_id[37]) _must_check_;
+int sync_run_begin(struct flow *f, struct pg_pool *p, int64_t tenant_id,
+                   enum vector_collection kind, struct str owner, int64_t since, int limit,
+                   uint64_t stale_ms, char ret_id[37]) _must_check_;
 /* Counts and sign of life; call it at least every 20 s. E_BUSY when the run was taken over: stop. */
 int sync_run_progress(struct flow *f, struct pg_pool *p, int64_t tenant_id, const char *id,
                       const struct sync_progress *progress) _must_check_;
 /* Ends it as done or failed. May be called under a shield. */
-int sync_run_finish(struct flow *f, struct pg_pool *p, int64_t tenant_id, const char *id, bool failed,
-                    const struct sync_progress *progress) _must_check_;
+int sync_run_finish(struct flow *f, struct pg_pool *p, int64_t tenant_id, const char *id,
+                    bool failed, const struct sync_progress *progress) _must_check_;
 int sync_run_get(struct flow *f, struct pg_pool *p, int64_t tenant_id, const char *id,
                  struct sync_run *ret_run) _must_check_; /* E_NOT_FOUND */
 /* The newest runs of a kind, newest first, at most `limit`; arena. */
-int sync_run_newest(struct flow *f, struct pg_pool *p, int64_t tenant_id, enum vector_collection kind,
-                    int limit, struct sync_run **ret_runs, size_t *ret_count) _must_check_;
+int sync_run_newest(struct flow *f, struct pg_pool *p, int64_t tenant_id,
+                    enum vector_collection kind, int limit, struct sync_run **ret_runs,
+                    size_t *ret_count) _must_check_;
 
 /* What GET /api/sync/status shows. */
 struct sync_status {
-    int64_t last_at[VECTOR_COLLECTION_COUNT]; /* newest sync_logs.synced_at; WALL_NONE */
+    int64_t last_at[VECTOR_COLLECTION_COUNT];      /* newest sync_logs.synced_at; WALL_NONE */
     int64_t stored_count[VECTOR_COLLECTION_COUNT]; /* rows in Postgres, not deleted */
     bool running[VECTOR_COLLECTION_COUNT];
 };

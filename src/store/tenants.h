@@ -14,5 +14,5 @@ struct tenant {
 int tenants_get_or_create(struct flow *f, struct pg_pool *p, struct str company, struct str domain,
                           struct tenant *ret_tenant) _must_check_;
 /* All tenants, oldest first, in the flow's arena. */
-int tenants_all(struct flow *f, struct pg_pool *p, struct tenant **ret_tenants,
-                size_t *ret_count) _must_check_;
+int tenants_all(struct flow *f, struct pg_pool *p, struct tenant **ret_tenants, size_t *ret_count)
+    _must_check_;

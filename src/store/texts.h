@@ -19,8 +19,8 @@ struct item_texts {
     int64_t id;
     /* tickets: symptom, cause, resolution; kb: intent, procedure, unused. The places of vectors.h. */
     struct str texts[VECTORS_PER_POINT_MAX];
-    struct str title; /* also searched; not stored here */
-    struct str more;  /* e.g. the thread's text: searched (first 8 KiB), not stored here */
+    struct str title;    /* also searched; not stored here */
+    struct str more;     /* e.g. the thread's text: searched (first 8 KiB), not stored here */
     struct str language; /* "ko", "en", "" */
     uint8_t hash[SHA256_BYTES]; /* of what the texts were made from */
 };

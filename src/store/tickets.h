@@ -16,16 +16,16 @@ struct ticket_item {
  * ticket given twice the later counts. `salt` names how vectors are made (home, model, extraction): when it
  * changes, everything is due again. At most 500 items. */
 int tickets_upsert(struct flow *f, struct pg_pool *p, int64_t tenant_id, struct str salt,
-                   const struct ticket_item *items, size_t count,
-                   struct item_result *ret_results) _must_check_;
+                   const struct ticket_item *items, size_t count, struct item_result *ret_results)
+    _must_check_;
 /* The vectors of these contents are written. A ticket that changed meanwhile stays due. */
 int tickets_mark_synced(struct flow *f, struct pg_pool *p, int64_t tenant_id,
                         const struct item_result *items, size_t count) _must_check_;
 /* One ticket with its thread, oldest first, in the flow's arena. E_NOT_FOUND; deleted ones count as absent.
  * Conversations have no json. */
 int tickets_get(struct flow *f, struct pg_pool *p, int64_t tenant_id, int64_t id,
-                struct ticket *ret_ticket, struct conversation **ret_talks,
-                size_t *ret_talk_count) _must_check_;
+                struct ticket *ret_ticket, struct conversation **ret_talks, size_t *ret_talk_count)
+    _must_check_;
 
 /* What a list of similar tickets shows. */
 struct ticket_card {

@@ -23,16 +23,17 @@ struct vector_tenant {
     struct str company; /* "acme": Qdrant's company_id */
 };
 struct vector_point {
-    int64_t item_id; /* ticket or article */
+    int64_t item_id;                             /* ticket or article */
     const float *vectors[VECTORS_PER_POINT_MAX]; /* NULL: this one is absent */
-    struct str payload; /* JSON object: legacy payload of legacy-contracts §2.2; kept by Qdrant only */
+    struct str
+        payload; /* JSON object: legacy payload of legacy-contracts §2.2; kept by Qdrant only */
     int64_t updated_at;
 };
 struct vector_search {
     int which; /* place of the vector, see above */
     const float *vector;
-    int limit;         /* <= 200 */
-    double score_min;  /* -1: all */
+    int limit;          /* <= 200 */
+    double score_min;   /* -1: all */
     int64_t exclude_id; /* an item that must not be among the hits; 0: none */
 };
 struct vector_hit {
@@ -54,8 +55,8 @@ const char *vectors_home(const struct vectors *v); /* "pgvector" or "qdrant" */
 /* Makes collections, indexes, partitions as needed; idempotent; at start, retried by callers. */
 int vectors_prepare(struct flow *f, struct vectors *v) _must_check_;
 int vectors_upsert(struct flow *f, struct vectors *v, const struct vector_tenant *t,
-                   enum vector_collection c, const struct vector_point *points,
-                   size_t count) _must_check_;
+                   enum vector_collection c, const struct vector_point *points, size_t count)
+    _must_check_;
 int vectors_delete(struct flow *f, struct vectors *v, const struct vector_tenant *t,
                    enum vector_collection c, const int64_t *item_ids, size_t count) _must_check_;
 /* `count` searches in one round trip; ret_hits has `count` places. */
