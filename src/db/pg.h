@@ -19,7 +19,8 @@
  * Errors by SQLSTATE: 08*, 57P0*, connection loss -> E_DB_AWAY; 40001, 40P01, 55P03 -> E_DB_RETRY; 23505,
  * 23P01 -> E_DB_CONFLICT; 57014 -> -ETIMEDOUT; others E_DB with the server's message.
  * A connection that is not idle outside a transaction at its return is closed, not pooled. After a server
- * restart dead connections are replaced; a statement is never sent twice by this layer.
+ * restart dead connections are replaced, also for a transaction that has not sent its first statement;
+ * a statement is never sent twice by this layer.
  */
 #include <stdbool.h>
 #include <stddef.h>

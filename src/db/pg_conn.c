@@ -147,8 +147,9 @@ void conn_drained(struct pg_conn *c)
         finish(c);
 }
 
-void conn_errand_over(struct pg_conn *c)
+void conn_errand_over(struct pg_conn *c, bool good)
 {
+    c->spoiled |= !good; /* it may yet arrive, and would hit somebody else's statement */
     if (c->job && c->job->drained)
         finish(c);
 }

@@ -179,7 +179,7 @@ bool errand_resolve(struct pg_conn *c, const char *host);
 void errand_cancel(struct pg_conn *c);
 void errand_leave(struct pg_conn *c); /* the connection no longer wants the answer */
 void conn_resolved(struct pg_conn *c, const struct addrinfo *found, const char *host);
-void conn_errand_over(struct pg_conn *c);
+void conn_errand_over(struct pg_conn *c, bool good); /* a cancel request has ended */
 
 /* pg_stmt.c */
 struct pg_stmt *stmt_find(struct pg_conn *c, const char *sql); /* NULL: not prepared here */

@@ -23,21 +23,35 @@ static int fault(struct flow *f, const char *site)
     return r < 0 ? err_set(&f->err, r, "%s: injected failure", site) : 0;
 }
 
-/* Runs a job on the transaction's connection; BEGIN goes with the first. */
+/* The first job of a transaction: BEGIN goes with it. A connection that died since it was leased is
+ * replaced, for nothing was executed on it. */
+static int first(struct flow *f, struct pg_tx *tx, struct pg_job *j)
+{
+    j->begin = true;
+    j->tenant_id = tx->tenant_id;
+    if (conn_is_alive(tx->conn))
+        return 0;
+    pool_release(TAKE(tx->conn));
+    return pool_lease(f, tx->pool, &tx->conn);
+}
+
+/* Runs a job on the transaction's connection. */
 static int run(struct flow *f, struct pg_tx *tx, struct pg_job *j, const char *name)
 {
-    struct pg_conn *c = tx->conn;
-    assert(tx->open && c);
+    assert(tx->open);
     int r = flow_check(f);
     if (r < 0)
         return r;
-    if (c->tx_broken || c->state == PG_DEAD)
-        return err_set(&f->err, c->state == PG_DEAD ? E_DB_AWAY : E_DB,
-                       "the transaction has failed before");
-    if (j->kind == JOB_PIPELINE && !c->tx_open) {
-        j->begin = true;
-        j->tenant_id = tx->tenant_id;
+    if (tx->conn && j->kind == JOB_PIPELINE && !tx->conn->tx_open) {
+        r = first(f, tx, j);
+        if (r < 0)
+            return r;
     }
+    struct pg_conn *c = tx->conn;
+    if (c == NULL || c->state == PG_DEAD)
+        return err_set(&f->err, E_DB_AWAY, "the transaction has lost its connection");
+    if (c->tx_broken)
+        return err_set(&f->err, E_DB, "the transaction has failed before");
     conn_start(c, j, name);
     r = flow_wait(f, &j->op);
     if (r < 0 && c->tx_open)
@@ -48,8 +62,8 @@ static int run(struct flow *f, struct pg_tx *tx, struct pg_job *j, const char *n
 /* COPY and scripts leave pipeline mode, so BEGIN goes before them. */
 static int begin_now(struct flow *f, struct pg_tx *tx)
 {
-    assert(tx->open && tx->conn);
-    if (tx->conn->tx_open)
+    assert(tx->open);
+    if (tx->conn && tx->conn->tx_open)
         return 0;
     _cleanup_(job_done) struct pg_job j = PG_JOB_INIT(JOB_PIPELINE);
     return run(f, tx, &j, "pg.begin");
@@ -110,7 +124,7 @@ int pg_commit(struct flow *f, struct pg_tx *tx)
     int r = fault(f, "pg.commit");
     if (r < 0)
         return r;
-    if (!tx->conn->tx_open && tx->conn->state != PG_DEAD) { /* there was no statement */
+    if (tx->conn && !tx->conn->tx_open) { /* there was no statement */
         give_back(tx);
         return 0;
     }
@@ -128,7 +142,7 @@ void pg_end(struct pg_tx *tx)
     if (!tx->open)
         return;
     struct pg_conn *c = tx->conn;
-    if (c->state == PG_IDLE && c->tx_open && !c->spoiled) {
+    if (c && c->state == PG_IDLE && c->tx_open && !c->spoiled) {
         struct flow *f = tx->flow;
         struct err said = f->err; /* the failure that led here is what the caller reports */
         {

@@ -28,7 +28,8 @@ struct pg_test {
     int (*fn)(struct flow *f, struct pg_pool *p, void *arg);
     void *arg;
     struct pg_spec spec;
-    struct pg_stats stats;   /* of the pool at its end */
+    struct pg_stats stats; /* of the pool at its end */
+    bool real_clock;
     uint64_t cancel_at_wait; /* 0: never */
     uint64_t wait_count;     /* how many there were */
 };
@@ -59,7 +60,7 @@ static inline struct pg_spec pg_test_spec(size_t connection_count_max)
 /* Runs fn as the first flow of a loop of its own, with a pool; loop_free asserts that nothing stays. */
 static inline int pg_test_run_spec(struct pg_test *t, struct err *ret_err)
 {
-    struct loop *l = loop_new(&(struct loop_spec){.virtual_clock = true});
+    struct loop *l = loop_new(&(struct loop_spec){.virtual_clock = !t->real_clock});
     loop_cancel_at_wait(l, t->cancel_at_wait);
     int r = loop_run(l, "test", pg_test_flow, t, ret_err);
     t->wait_count = loop_wait_count(l);
