@@ -2,15 +2,18 @@
 /*
  * One upstream account: its web client, bucket, circuit breaker and the one retry loop.
  *
- *   account_call:  take from the bucket -> send -> classify -> learn -> retry or return
+ *   account_fetch, account_open:  take from the bucket -> send -> learn -> classify -> retry or return
  *
- * Retries: transport faults, 408, 429, 5xx, E_TRUNCATED; jittered backoff 2^attempt s, or Retry-After for
- * the whole account; at most retry_count more tries, never past the caller's deadline. 401 and other 4xx
- * are final. Breaker: after `breaker_failures` failures in a row it opens for breaker_ms (E_CIRCUIT at
- * once), then lets one probe through. Statuses become errors: 401 E_UPSTREAM_AUTH, 403 E_UPSTREAM_DENIED,
- * 404 E_NOT_FOUND, 429 E_RATE, other 4xx E_UPSTREAM_INPUT, 5xx E_UPSTREAM; message extracted from the body
- * in the order of llm-apis §5.2's last line (Freshdesk's description/message too).
+ * Retries: transport faults, E_PROTOCOL, 408, 429, 5xx (501 and 505 not), E_TRUNCATED; full jitter of
+ * 2^attempt s, or what the answer asks for (retry-after-ms, Retry-After in seconds or as a date; for 429
+ * it holds the whole account); at most retry_count more tries. A wait that would end past the caller's
+ * deadline is not begun: the error comes at once. `x-should-retry: false` and 429s about money are final.
+ * Breaker: after `breaker_failures` failures in a row it opens for breaker_ms (E_CIRCUIT at once; a call
+ * that is retrying already waits for it), then lets one probe through.
+ * Statuses become errors: 401 E_UPSTREAM_AUTH, 403 E_UPSTREAM_DENIED, 404 E_NOT_FOUND, 429 E_RATE, other
+ * 4xx and 3xx E_UPSTREAM_INPUT, 408 and 5xx E_UPSTREAM.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "net/web.h"
@@ -24,6 +27,9 @@ struct account_call {
     uint32_t retry_count; /* further tries; 0 for none */
     uint32_t timeout_ms;  /* of one try, waiting for the bucket not included; 0: 30,000 */
     const char *name;     /* "freshdesk.ticket": for logs, metrics, errors */
+    /* May be NULL. After an error: the last refused answer, its body in the flow's arena, cut at 64 KiB;
+     * status 0 when there was none. For vendors' error codes. */
+    struct web_reply *ret_failure;
 };
 /* How one vendor tells its limits: reads headers of any answer and calls bucket_learn/bucket_correct. */
 typedef void account_learn_fn(struct bucket *b, const struct web_reply *reply,
@@ -35,6 +41,7 @@ struct account_spec {
     account_learn_fn *learn;   /* may be NULL */
     uint32_t breaker_failures; /* 0: 8 */
     uint32_t breaker_ms;       /* 0: 10,000 */
+    uint32_t hold_default_ms;  /* a 429 without a hint holds the account so long; 0: the backoff */
 };
 struct account *account_new(struct loop *l, const struct account_spec *spec);
 void account_free(struct account *a);
@@ -56,3 +63,10 @@ struct account_stats {
 };
 struct account_stats account_stats(const struct account *a);
 const char *account_name(const struct account *a);
+
+/* What an error body says, for people: error.message, error, status.message, status.error, message,
+ * error_message, description with its first errors[] entry, else the text itself, cut; the vendor's code in
+ * brackets. HTML is never passed on. Never empty. `a` is for parsing. */
+void account_error_text(struct arena *a, struct str content_type, struct str body, struct buf *out);
+/* The wait that an answer asks for, ms, at most an hour; -1 when it names none. */
+int64_t account_wait_ms(const struct web_reply *reply, int64_t wall_now_ms);
