@@ -131,8 +131,6 @@ static void learn(struct bucket *b, const struct web_reply *reply, const struct 
         bucket_learn(b, LIMIT_CALLS, total >= 1 ? total : -1, remaining);
     if (total >= 1 && c->freshdesk->list_per_minute == 0)
         bucket_learn(b, LIMIT_LISTS, lists_for(total), -1);
-    if (reply->status == 429 && web_header_find(reply, "Retry-After").len == 0)
-        bucket_hold(b, HOLD_UNTOLD_MS);
 }
 
 /* ---- accounts by domain ---- */
@@ -177,6 +175,7 @@ static struct domain_account *account_for(struct freshdesk *fd, struct str domai
         .name = d->name,
         .web = fd->web,
         .learn = learn,
+        .hold_default_ms = HOLD_UNTOLD_MS,
         .bucket = {.name = d->name,
                    .limits = {{"calls", total, WINDOW_MS}, {"lists", lists, WINDOW_MS}},
                    .limit_count = 2,

@@ -65,6 +65,15 @@ static double wait_of(const struct web_reply *reply)
     return longest_ms;
 }
 
+static bool is_quota(const char *reason)
+{
+    static const struct str names[] = {STR("quota"), STR("billing"), STR("credit"), STR("balance")};
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+        if (str_find(str_from(reason), names[i], 0) != SIZE_MAX)
+            return true;
+    return false;
+}
+
 void llm_learn(struct bucket *b, const struct web_reply *reply, const struct account_call *call)
 {
     static const struct {
@@ -83,20 +92,12 @@ void llm_learn(struct bucket *b, const struct web_reply *reply, const struct acc
         if (total >= 1 || remaining >= 0)
             bucket_learn(b, headers[i].limit, total >= 1 ? total : -1, remaining);
     }
-    bool ours = t->code == 0 || t->code == 42900 || t->code == 42901 || t->code == 42903;
-    if (reply->status == 429 && ours && web_header_find(reply, "Retry-After").len == 0) {
+    bool ours = t->code == 0 || t->code == 42900 || t->code == 42901;
+    if (reply->status == 429 && ours && !is_quota(t->reason) &&
+        web_header_find(reply, "Retry-After").len == 0) {
         double ms = wait_of(reply);
         bucket_hold(b, (uint64_t)MIN(ms >= 0 ? ms : HOLD_UNTOLD_MS, HOLD_MS_MAX));
     }
-}
-
-static bool is_quota(const char *reason)
-{
-    static const struct str names[] = {STR("quota"), STR("billing"), STR("credit"), STR("balance")};
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
-        if (str_find(str_from(reason), names[i], 0) != SIZE_MAX)
-            return true;
-    return false;
 }
 
 /* Our code for a vendor's; `otherwise` when it adds nothing. */
