@@ -1,11 +1,12 @@
 /*
  * Search terms of a text.
  *
- *   "결제가 안됩니다. Payments failed (E-401)"  ->  결제 제가 안됩 됩니 니다 payment fail e 401 e401
+ *   "결제가 안됩니다. Payments failed (E-401)"  ->  결제 안됩 됩니 니다 payment fail e 401 e401
  *
  * Runs of one script make words. Latin, Greek, Cyrillic letters and digits: lower case, lightly stemmed (a
  * plural s, ing, ed). Hangul, Han and kana: overlapping pairs of characters, or the one character of a word
- * that has no more; so a stem is found whatever particle follows it. Words joined by - . _ or : that
+ * that has no more; so a stem is found whatever particle follows it, and the pair that a
+ * particle makes with the stem's end is left out. Words joined by - . _ or : that
  * hold a digit (versions, error codes) are one term more, without the signs. The same function makes
  * the terms of stored texts and of queries; that is its one invariant. Never fails; linear but for the
  * look-up of terms already taken.
@@ -141,6 +142,18 @@ struct word {
     size_t part_count;
 };
 
+/* Korean particles of one syllable: subject, topic, object, place, possessive, and, only, also. */
+static bool ends_in_particle(struct str pair)
+{
+    static const char *const particles[] = {"이", "가", "은", "는", "을", "를", "에",
+                                            "의", "로", "와", "과", "도", "만"};
+    for (size_t i = 0; i < ARRAY_COUNT(particles); i++) {
+        if (str_ends(pair, str_from(particles[i])))
+            return true;
+    }
+    return false;
+}
+
 static void word_end(struct set *s, struct word *w, bool joins)
 {
     struct str text = str_of(w->bytes, w->len);
@@ -151,7 +164,7 @@ static void word_end(struct set *s, struct word *w, bool joins)
             w->joined_len += w->len;
             w->part_count++;
         }
-    } else if (w->script == SCRIPT_PAIRS && w->count == 1) {
+    } else if (w->count < 3 || !ends_in_particle(text)) {
         set_add(s, text);
     }
     if (!joins || w->script != SCRIPT_LATIN) {
@@ -170,13 +183,13 @@ static void word_add(struct set *s, struct word *w, uint32_t c, enum script scri
     if (script == SCRIPT_PAIRS) {
         char now[4];
         size_t now_len = encode(c, now), last_len = w->len - w->last_at;
+        if (w->count > 1)
+            set_add(s, str_of(w->bytes, w->len)); /* the pair before: it does not end the word */
         memmove(w->bytes, w->bytes + w->last_at, last_len);
         memcpy(w->bytes + last_len, now, now_len);
         w->len = last_len + now_len;
         w->last_at = last_len;
         w->count++;
-        if (w->count > 1)
-            set_add(s, str_of(w->bytes, w->len));
         return;
     }
     if (w->len + 3 <= WORD_BYTES_MAX)

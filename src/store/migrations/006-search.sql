@@ -5,7 +5,8 @@
 --   rows with any of the rarest terms, as many as promise that number by the statistics of the column, and
 --   rows with any k of the six rarest of the common terms: the smallest k that promises that number, and
 --   where it brings fewer than row_limit rows, ever smaller ones.
--- Before the first ANALYZE nothing is known of any term; such a table is small.
+-- Before the first ANALYZE nothing is known of any term: such a table is small, and the shares are counted
+-- among the candidates.
 
 -- Every way to take k of the terms, as one tsquery: (a&b)|(a&c)|(b&c). Terms hold letters and digits only.
 create function deskstream.terms_of(terms text[], k int) returns text language sql immutable as $$
@@ -56,7 +57,8 @@ begin
                row_number() over (order by share, term) as place
         from asked
     )
-    select array_agg(o.term order by o.place), array_agg(ln(1 + 1 / o.share) order by o.place),
+    select array_agg(o.term order by o.place),
+           array_agg(case when exists (select from known) then ln(1 + 1 / o.share) end order by o.place),
            string_agg(o.term, '|') filter (where o.is_rare),
            (array_agg(o.term order by o.place) filter (where not o.is_rare))[1:6],
            coalesce(avg(o.share) filter (where not o.is_rare), 0)
@@ -84,9 +86,14 @@ begin
     return query execute format(
         'with candidates as materialized ('
         '    select t.id, t.terms || ''''::tsvector as terms from deskstream.%I t where t.id = any($1)'
-        ') select c.id, sum(w.weight)::float8 as rank '
-        'from candidates c join unnest($2::text[]::tsquery[], $3::float8[]) as w(word, weight) '
-        'on c.terms @@ w.word group by c.id order by rank desc, c.id limit $4', leaf)
+        '), matches as materialized ('
+        '    select c.id, w.word, w.weight from candidates c '
+        '    join unnest($2::text[]::tsquery[], $3::float8[]) as w(word, weight) on c.terms @@ w.word'
+        '), counts as ('
+        '    select m.word, ln(1 + cardinality($1) / count(*)::float8) as weight from matches m group by m.word'
+        ') select m.id, sum(coalesce(m.weight, n.weight))::float8 as rank '
+        'from matches m join counts n on n.word = m.word '
+        'group by m.id order by rank desc, m.id limit $4', leaf)
         using found_ids, words, weights, row_limit;
 end
 $$;
