@@ -195,6 +195,14 @@ static void on_exchange_end(void *arg, int status)
     }
 }
 
+/* The body has not come with the head, and the client asked (RFC 9110 §10.1.1). */
+static void tell_to_continue(struct http_connection *c)
+{
+    if (c->exchange.awaits_continue)
+        tcp_write(c->tcp, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+    c->exchange.awaits_continue = false;
+}
+
 /* Parses until the bytes are used up, a request runs or the connection ends. */
 static void feed(struct http_connection *c, struct str *bytes)
 {
@@ -208,6 +216,8 @@ static void feed(struct http_connection *c, struct str *bytes)
             refuse(c, -r);
         else if (r == 1)
             dispatch(c);
+        else
+            tell_to_continue(c);
     }
 }
 

@@ -45,8 +45,9 @@ struct http_exchange {
     size_t extra_bytes; /* trailers and chunk extensions: counted, not kept */
     size_t body_bytes_max;
     bool head_done;
-    bool in_value; /* the last span belonged to a value */
-    int refused;   /* status, when a callback refused the request */
+    bool in_value;        /* the last span belonged to a value */
+    bool awaits_continue; /* the client holds the body back until it is told to go on */
+    int refused;          /* status, when a callback refused the request */
 
     /* the request as it was understood */
     struct http_request request;

@@ -63,7 +63,7 @@ static int on_url(llhttp_t *p, const char *at, size_t len)
 /* Trailers and chunk extensions have a meaning to nobody here. */
 static int count_extra(struct http_exchange *x, size_t len)
 {
-    x->extra_bytes += len + 1;
+    x->extra_bytes += len;
     return x->extra_bytes > x->connection->server->spec.header_bytes_max ? refuse(x, 431) : 0;
 }
 
@@ -195,8 +195,7 @@ static int on_headers_complete(llhttp_t *p)
     bool has_body = (p->flags & F_CHUNKED) != 0 || p->content_length > 0;
     if ((p->flags & F_CONTENT_LENGTH) != 0 && p->content_length > x->body_bytes_max)
         return refuse(x, 413), -1;
-    if (expects && has_body)
-        tcp_write(c->tcp, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+    x->awaits_continue = expects && has_body;
     p->upgrade = 0; /* offers to change the protocol (curl's h2c) are passed over: RFC 9110 §7.8 */
     return 0;
 }

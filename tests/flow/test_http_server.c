@@ -254,10 +254,10 @@ static const struct answer_row answer_rows[] = {
      {"504 Gateway Timeout"},
      NULL},
     {"no answer", "GET /error/none HTTP/1.1\r\n" CLOSE "\r\n", {"500 Internal Server Error"}, NULL},
-    {"expect",
+    {"expect, body at once",
      "POST /echo HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n" CLOSE "\r\nab",
-     {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n", "\r\n\r\nab"},
-     NULL},
+     {"HTTP/1.1 200 OK\r\n", "\r\n\r\nab"},
+     "100 Continue"},
     {"upgrade passed over",
      "GET /hello HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n",
      {"200 OK", "world"},
@@ -454,6 +454,14 @@ static int keep_alive_run(struct flow *f, void *arg)
     TRY(f, client_wait(f, c, "world"));
     CHECK(f, has(client_received(c), "Connection: keep-alive\r\n"));
     CHECK(f, http_server_stats(s).connection_count == 1);
+    client_drop(c);
+
+    client_send(c, STR("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
+                       "Expect: 100-continue\r\n\r\n"));
+    TRY(f, client_wait(f, c, "\r\n\r\n"));
+    CHECK(f, str_eq(client_received(c), STR("HTTP/1.1 100 Continue\r\n\r\n")));
+    client_send(c, STR("abc"));
+    TRY(f, client_wait(f, c, "\r\n\r\nabc"));
     client_drop(c);
 
     /* Byte by byte, which splits every span. */
