@@ -19,9 +19,8 @@
  * whichever comes last.
  */
 #include <assert.h>
-#include <errno.h>
+#include <stdio.h>
 
-#include "base/fault.h"
 #include "base/mem.h"
 #include "http/internal.h"
 
@@ -154,7 +153,7 @@ static void dispatch(struct http_connection *c)
 {
     struct http_server *s = c->server;
     struct http_exchange *x = &c->exchange;
-    x->request.peer = tcp_peer(c->tcp);
+    x->request.peer = c->peer;
     x->request.read_ns = loop_now_ns(s->loop);
     if (s->draining) {
         refuse(c, 503);
@@ -322,6 +321,7 @@ void http_connection_accept(void *owner, struct tcp *stream)
     c->server = s;
     c->tcp = stream;
     c->exchange.connection = c;
+    snprintf(c->peer, sizeof(c->peer), "%s", tcp_peer(stream));
     list_push(&s->connections, &c->node);
     s->stats.connection_count++;
     tcp_adopt(stream, &(struct tcp_spec){

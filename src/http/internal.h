@@ -91,6 +91,7 @@ struct http_connection {
     bool left;       /* the client has gone, or we dropped it; nothing can be written any more */
     bool peer_ended; /* the client ended its side while we flush or linger */
     bool sent;       /* our side is shut */
+    char peer[64];   /* outlives tcp: handlers may ask until they have ended */
     llhttp_t parser;
     struct timer timer; /* idle, request or linger, by state */
     struct buf early;   /* pipelined bytes, from early_at */

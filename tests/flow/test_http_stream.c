@@ -165,8 +165,8 @@ static int handle_hello(struct flow *f, struct http_exchange *x, void *context)
 
 static void after(const struct http_exchange *x, void *context)
 {
-    (void)x;
-    ((struct world *)context)->after_count++;
+    struct world *w = context;
+    w->after_count += str_starts(str_from(http_request_of(x)->peer), STR("127.0.0.1:"));
 }
 
 static const struct http_route routes[] = {
