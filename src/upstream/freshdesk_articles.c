@@ -99,7 +99,7 @@ static int list_folders(struct flow *f, struct walk *w, struct str path, int64_t
 {
     bool more = true;
     for (int page = 1; more && page <= FRESHDESK_PAGE_COUNT_MAX; page++) {
-        struct json items;
+        struct json items = JSON_NONE;
         size_t old_count = w->count;
         int r = list_page(f, w, "freshdesk.folders", path, page, &items, &more);
         if (r < 0)
@@ -126,7 +126,7 @@ struct page_job {
 static int page_run(struct flow *f, void *arg)
 {
     struct page_job *job = arg;
-    struct json items;
+    struct json items = JSON_NONE;
     struct str path = arena_printf(&f->arena, "/solutions/folders/%" PRId64 "/articles",
                                    job->folder.id);
     int r = list_page(f, job->walk, "freshdesk.articles", path, job->page, &items, &job->more);
@@ -178,7 +178,7 @@ static int list_categories(struct flow *f, struct walk *w)
     bool more = true;
     int64_t first_id = 0;
     for (int page = 1; more && page <= FRESHDESK_PAGE_COUNT_MAX; page++) {
-        struct json items;
+        struct json items = JSON_NONE;
         int r = list_page(f, w, "freshdesk.categories", STR("/solutions/categories"), page, &items,
                           &more);
         if (r < 0)

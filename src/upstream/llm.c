@@ -111,7 +111,7 @@ struct attempt {
 
 static int run_round(struct flow *f, struct llm *m, struct attempt *at, bool *ret_may_pass)
 {
-    bool tried = false, cooling[PROVIDER_COUNT_MAX];
+    bool tried = false, cooling[PROVIDER_COUNT_MAX] = {false};
     int r = E_CONFIG;
     for (size_t i = 0; i < m->count; i++)
         cooling[i] = is_cooling(m, &m->seats[i]);

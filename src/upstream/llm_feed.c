@@ -21,7 +21,8 @@
 #define EVENT_BYTES_MAX ((size_t)2 * 1024 * 1024)
 #define WHOLE_BYTES_MAX ((size_t)8 * 1024 * 1024)
 #define END_MARK_MS 1000 /* after a finish reason */
-#define DRAIN_MS 50      /* after the end mark: lets the connection be used again */
+#define RATE_HOLD_MS 5000
+#define DRAIN_MS 50 /* after the end mark: lets the connection be used again */
 #define TEXT_BYTES_MAX ((int64_t)4 * 1024 * 1024)
 
 void llm_feed_usage(struct llm_feed *feed, struct json prompt, struct json completion)
@@ -45,6 +46,9 @@ void llm_feed_finish(struct llm_feed *feed, struct str reason)
 
 static void report(struct llm_feed *feed, int status)
 {
+    if (!feed->reported &&
+        status == E_RATE) /* said inside the stream: the account has not seen it */
+        bucket_hold(account_bucket(feed->account), RATE_HOLD_MS);
     if (!feed->reported)
         account_result(feed->account, status);
     feed->reported = true;

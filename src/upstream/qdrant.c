@@ -176,7 +176,7 @@ static bool is_queued(struct json result)
 int qdrant_call(struct flow *f, struct qdrant *q, enum priority p, const char *method,
                 struct str path, struct str body, uint32_t timeout_ms, struct json *ret_result)
 {
-    struct json v;
+    struct json v = JSON_NONE;
     int r = fetch(f, q, p, method, path, body, timeout_ms, &v);
     if (r == E_PROTOCOL)
         return err_wrap(&f->err, E_VECTORS_AWAY, "qdrant");
@@ -198,7 +198,7 @@ int qdrant_call(struct flow *f, struct qdrant *q, enum priority p, const char *m
 
 int qdrant_version(struct flow *f, struct qdrant *q, int *ret_major, int *ret_minor)
 {
-    struct json v;
+    struct json v = JSON_NONE;
     char text[32];
     int major, minor;
     int r = fetch(f, q, PRIORITY_LIVE, "GET", STR("/"), STR_NONE, 5000, &v);

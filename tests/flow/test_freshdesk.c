@@ -217,6 +217,66 @@ FRESHDESK_CASE(
          "{\"description\":\"Validation failed\",\"errors\":[{\"field\":\"page\",\"message\":\"You "
          "cannot access tickets beyond the 300th page.\",\"code\":\"invalid_value\"}]}"})
 
+/* More domains than are kept: the one idle longest goes. */
+static void count_account(void *context, struct account *a)
+{
+    (void)a;
+    ++*(size_t *)context;
+}
+
+static int many_case(struct flow *f, struct vendor_case *vc)
+{
+    struct freshdesk *fd = open_freshdesk(f, vc, 0);
+    int r = 0, count = torture_is_on() ? 3 : 1030;
+    size_t kept = 0;
+    for (int i = 0; r >= 0 && i < count; i++) {
+        struct freshdesk_as as = as_of(arena_printf(&f->arena, "shop-%d", i).ptr);
+        struct json me;
+        r = freshdesk_me(f, fd, &as, &me);
+    }
+    freshdesk_each_account(fd, count_account, &kept);
+    freshdesk_free(fd);
+    if (r < 0)
+        return r;
+    CALM_CHECK(kept == 1024);
+    return 0;
+}
+
+static void test_many(void **state)
+{
+    (void)state;
+    static const struct exchange talk[] = {{.body = "{\"id\":1}", .cut = true}};
+    vendor_run("test_many", talk, 1, true, many_case);
+}
+
+/* A page too large to be parsed on the loop. */
+static int large_case(struct flow *f, struct vendor_case *vc)
+{
+    struct freshdesk *fd = open_freshdesk(f, vc, 0);
+    struct freshdesk_as as = as_of("acme");
+    struct ticket_list list = {.updated_since = WALL_NONE, .page = 1, .description = true};
+    struct ticket_page page = {.count = 0};
+    int r = freshdesk_tickets(f, fd, &as, &list, &page);
+    freshdesk_free(fd);
+    if (r < 0)
+        return r;
+    CALM_CHECK(page.count == 1 && page.tickets[0].description_text.len == 900000);
+    return 0;
+}
+
+static void test_large(void **state)
+{
+    (void)state;
+    struct buf body = BUF_INIT(0);
+    buf_text(&body, "[{\"id\":8,\"description_text\":\"");
+    for (int i = 0; i < 300000; i++)
+        buf_text(&body, "가");
+    buf_text(&body, "\"}]");
+    const struct exchange talk[] = {{.body = body.ptr}};
+    vendor_run("test_large", talk, 1, false, large_case);
+    buf_done(&body);
+}
+
 static int search(struct flow *f, struct vendor_case *vc, struct freshdesk *fd)
 {
     struct freshdesk_as as = as_of("acme");
@@ -371,6 +431,8 @@ int main(void)
         cmocka_unit_test(test_garbage),
         cmocka_unit_test(test_limited),
         cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_large),
         cmocka_unit_test(test_search),
         cmocka_unit_test(test_talks),
         cmocka_unit_test(test_talks_archived),
