@@ -14,7 +14,7 @@
 struct freshdesk; /* one for the app: all domains */
 struct freshdesk_spec {
     struct web *web;
-    const char *base_url; /* "" for the real one */
+    const char *base_url;                                /* "" for the real one */
     uint32_t per_minute, list_per_minute, share_percent; /* 0: learn */
 };
 struct freshdesk *freshdesk_new(struct loop *l, const struct freshdesk_spec *spec);
@@ -62,20 +62,21 @@ struct article {
 };
 
 /* Fills a struct from the vendor's JSON; for stored copies and webhooks too. E_JSON when id is missing. */
-int ticket_from_json(struct arena *a, struct json v, struct ticket *ret_ticket, struct err *err) _must_check_;
+int ticket_from_json(struct arena *a, struct json v, struct ticket *ret_ticket, struct err *err)
+    _must_check_;
 int conversation_from_json(struct arena *a, struct json v, struct conversation *ret_talk,
                            struct err *err) _must_check_;
-int article_from_json(struct arena *a, struct json v, struct article *ret_article,
-                      struct err *err) _must_check_;
+int article_from_json(struct arena *a, struct json v, struct article *ret_article, struct err *err)
+    _must_check_;
 const char *ticket_status_name(int status); /* "open", ..., "custom" */
 
 /* GET /tickets/{id}: 1 credit. E_NOT_FOUND; archived tickets are looked up once more by the archived path. */
-int freshdesk_ticket(struct flow *f, struct freshdesk *fd, const struct freshdesk_as *as, int64_t id,
-                     struct ticket *ret_ticket) _must_check_;
+int freshdesk_ticket(struct flow *f, struct freshdesk *fd, const struct freshdesk_as *as,
+                     int64_t id, struct ticket *ret_ticket) _must_check_;
 /* GET /tickets/{id}/conversations?per_page=100, all pages, oldest first. */
 int freshdesk_conversations(struct flow *f, struct freshdesk *fd, const struct freshdesk_as *as,
-                            int64_t ticket_id, struct conversation **ret_talks,
-                            size_t *ret_count) _must_check_;
+                            int64_t ticket_id, struct conversation **ret_talks, size_t *ret_count)
+    _must_check_;
 
 /* One page of GET /tickets?order_by=updated_at&order_type=asc&include=...; page from 1. */
 struct ticket_list {
@@ -94,8 +95,9 @@ struct ticket_page {
 int freshdesk_tickets(struct flow *f, struct freshdesk *fd, const struct freshdesk_as *as,
                       const struct ticket_list *list, struct ticket_page *ret_page) _must_check_;
 /* Search by query (inside the quotes), one page of 30; total is the vendor's count. */
-int freshdesk_search(struct flow *f, struct freshdesk *fd, const struct freshdesk_as *as, struct str query,
-                     int page, struct ticket_page *ret_page, int64_t *ret_total) _must_check_;
+int freshdesk_search(struct flow *f, struct freshdesk *fd, const struct freshdesk_as *as,
+                     struct str query, int page, struct ticket_page *ret_page, int64_t *ret_total)
+    _must_check_;
 
 /* Walks categories, folders, subfolders and articles; gives each folder's articles to `each`, whose error
  * ends the walk. Folders that fail are named through `failed` (may be NULL) and passed over; 401 ends. */

@@ -133,9 +133,7 @@ static int page_run(struct flow *f, void *arg)
     if (r < 0)
         return r;
     size_t count = 0;
-    struct article *articles = json_count(items)
-                                   ? ARENA_ARRAY(&f->arena, json_count(items), struct article)
-                                   : NULL;
+    struct article *articles = ARENA_ARRAY(&f->arena, json_count(items) + 1, struct article);
     struct err ignored;
     for (struct json_iter it = json_iter(items); json_next(&it);) {
         struct article *t = &articles[count];

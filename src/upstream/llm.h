@@ -26,13 +26,13 @@ struct llm_spec {
     enum priority priority;
     const struct llm_message *messages;
     size_t message_count;
-    int max_tokens;      /* output; reserved in the token bucket: set it tightly */
-    double temperature;  /* 0..1 */
-    struct str schema;   /* JSON schema of the answer, for llm_json; else empty */
+    int max_tokens;     /* output; reserved in the token bucket: set it tightly */
+    double temperature; /* 0..1 */
+    struct str schema;  /* JSON schema of the answer, for llm_json; else empty */
 };
 struct llm_usage {
     int64_t prompt_tokens, completion_tokens;
-    bool estimated; /* the vendor gave none */
+    bool estimated;               /* the vendor gave none */
     const char *provider, *model; /* static or the router's */
     struct str finish_reason;     /* "stop", "length"... */
     uint64_t first_token_ns, total_ns;
@@ -63,7 +63,7 @@ struct llm_call {
 };
 
 struct llm;
-struct llm *llm_new(struct loop *l); /* the router */
+struct llm *llm_new(struct loop *l);                 /* the router */
 void llm_add(struct llm *m, struct llm_provider *p); /* takes it; in the order of trial */
 void llm_free(struct llm *m);
 size_t llm_provider_count(const struct llm *m);
@@ -113,8 +113,8 @@ const char *embedder_model(const struct embedder *e);
 int embed_text(struct flow *f, struct embedder *e, enum priority p, struct str text,
                float *ret_vector) _must_check_;
 /* Several texts; one call for OpenAI-compatible servers (<= 32 a call), else parallel calls. */
-int embed_texts(struct flow *f, struct embedder *e, enum priority p, const struct str *texts, size_t count,
-                float *ret_vectors) _must_check_;
+int embed_texts(struct flow *f, struct embedder *e, enum priority p, const struct str *texts,
+                size_t count, float *ret_vectors) _must_check_;
 
 /* ---- vendors ---- */
 
