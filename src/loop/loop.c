@@ -202,14 +202,21 @@ static void loop_stuck(struct loop *l)
     abort();
 }
 
+static void loop_uv_run(struct loop *l, uv_run_mode mode)
+{
+    l->polling = true;
+    uv_run(&l->uv, mode);
+    l->polling = false;
+}
+
 static void loop_poll_virtual(struct loop *l)
 {
-    uv_run(&l->uv, UV_RUN_NOWAIT);
+    loop_uv_run(l, UV_RUN_NOWAIT);
     bool uv_is_busy = uv_loop_alive(&l->uv) && uv_backend_timeout(&l->uv) == 0;
     if (loop_is_busy(l) || uv_is_busy || loop_has_io(l, 0))
         return;
     if (l->external_count > 0) {
-        uv_run(&l->uv, UV_RUN_ONCE);
+        loop_uv_run(l, UV_RUN_ONCE);
         return;
     }
     if (uv_loop_alive(&l->uv) && loop_has_io(l, 1))
@@ -218,7 +225,7 @@ static void loop_poll_virtual(struct loop *l)
     if (next_ns != UINT64_MAX)
         l->now_ns = MAX(next_ns, l->now_ns);
     else if (uv_loop_alive(&l->uv))
-        uv_run(&l->uv, UV_RUN_ONCE);
+        loop_uv_run(l, UV_RUN_ONCE);
     else
         loop_stuck(l);
 }
@@ -231,20 +238,21 @@ static void loop_poll(struct loop *l)
     }
     uint64_t next_ns = timer_next_ns(l);
     if (loop_is_busy(l) || next_ns <= l->now_ns) {
-        uv_run(&l->uv, UV_RUN_NOWAIT);
+        loop_uv_run(l, UV_RUN_NOWAIT);
         return;
     }
     if (next_ns == UINT64_MAX) {
         if (!uv_loop_alive(&l->uv))
             loop_stuck(l);
-        uv_run(&l->uv, UV_RUN_ONCE);
+        loop_uv_run(l, UV_RUN_ONCE);
         return;
     }
     uv_update_time(&l->uv);
-    uint64_t wait_ms = (next_ns - l->now_ns + 999999) / 1000000;
+    loop_clock_update(l);
+    uint64_t wait_ms = next_ns > l->now_ns ? (next_ns - l->now_ns + 999999) / 1000000 : 0;
     uv_timer_start(&l->wake, on_wake, wait_ms, 0);
     uv_ref((uv_handle_t *)&l->wake);
-    uv_run(&l->uv, UV_RUN_ONCE);
+    loop_uv_run(l, UV_RUN_ONCE);
     uv_timer_stop(&l->wake);
     uv_unref((uv_handle_t *)&l->wake);
 }

@@ -33,6 +33,7 @@ struct loop {
     uint64_t wait_count, cancel_at_wait;
     int external_count;
     bool virtual_clock;
+    bool polling; /* uv's callbacks run: now_ns is from before the poll */
 };
 
 /* timer.c */

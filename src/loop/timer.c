@@ -71,6 +71,8 @@ void timer_start_at(struct timer *t, struct loop *l, uint64_t at_ns,
 
 void timer_start(struct timer *t, struct loop *l, uint64_t ms, void (*on_fire)(struct timer *t))
 {
+    if (l->polling)
+        loop_clock_update(l);
     timer_start_at(t, l, loop_now_ns(l) + ms * 1000000, on_fire);
 }
 
