@@ -14,11 +14,13 @@
 #include "store/vectors.h"
 
 #define POINT_COUNT 2000
+#define TORTURED_COUNT 250 /* points in each of torture's many rounds */
 #define OTHER_COUNT 300
 #define FAMILY_COUNT 40
 #define NEAR 0.002 /* scores this close may come in either order: pgvector keeps half floats */
 
 static float points[POINT_COUNT][3][EMBED_DIMENSIONS];
+static size_t point_count = POINT_COUNT;
 static float others[OTHER_COUNT][EMBED_DIMENSIONS];
 static const struct vector_tenant acme = {1, STR("acme")}, globex = {2, STR("globex")};
 
@@ -77,7 +79,7 @@ static struct vector_hit wanted[POINT_COUNT];
 static size_t want(const struct vector_search *s)
 {
     size_t n = 0;
-    for (size_t i = 0; i < POINT_COUNT; i++) {
+    for (size_t i = 0; i < point_count; i++) {
         double score = cosine(points[i][s->which], s->vector);
         if (is_there(i, s->which) && (int64_t)i + 1 != s->exclude_id && score >= s->score_min)
             wanted[n++] = (struct vector_hit){(int64_t)i + 1, score};
@@ -95,7 +97,7 @@ static bool same(const struct vector_search *s, const struct vector_hits *got)
         return false;
     for (size_t i = 0; i < got->count && i < n; i++) {
         size_t id = (size_t)got->hits[i].item_id;
-        if (id < 1 || id > POINT_COUNT || fabs(got->hits[i].score - wanted[i].score) > NEAR ||
+        if (id < 1 || id > point_count || fabs(got->hits[i].score - wanted[i].score) > NEAR ||
             fabs(got->hits[i].score - cosine(points[id - 1][s->which], s->vector)) > NEAR)
             return false;
         if (i > 0 && by_score(&got->hits[i - 1], &got->hits[i]) >= 0)
@@ -107,7 +109,7 @@ static bool same(const struct vector_search *s, const struct vector_hits *got)
 static int upsert_all(struct flow *f, struct vectors *v)
 {
     struct vector_point batch[250];
-    for (size_t at = 0; at < POINT_COUNT; at += ARRAY_COUNT(batch)) {
+    for (size_t at = 0; at < point_count; at += ARRAY_COUNT(batch)) {
         for (size_t i = 0; i < ARRAY_COUNT(batch); i++) {
             batch[i] = (struct vector_point){.item_id = (int64_t)(at + i) + 1,
                                              .updated_at = 1700000000000,
@@ -128,7 +130,7 @@ static int upsert_all(struct flow *f, struct vectors *v)
 
 static int searches_check(struct flow *f, struct vectors *v)
 {
-    for (size_t q = 0; q < POINT_COUNT; q += 97) {
+    for (size_t q = 0; q < point_count; q += 97) {
         const struct vector_search s[] = {
             {0, points[q][0], 10, -1, (int64_t)q + 1},
             {1, points[q][1], 25, -1, 0},
@@ -147,7 +149,7 @@ static int tenants_check(struct flow *f, struct vectors *v)
 {
     int64_t count;
     FLOW_OK(f, vectors_count(f, v, &acme, VECTORS_TICKETS, &count));
-    FLOW_CHECK(count == POINT_COUNT);
+    FLOW_CHECK(count == (int64_t)point_count);
     FLOW_OK(f, vectors_count(f, v, &globex, VECTORS_TICKETS, &count));
     FLOW_CHECK(count == OTHER_COUNT);
     FLOW_OK(f, vectors_count(f, v, &globex, VECTORS_KB, &count));
@@ -196,7 +198,7 @@ static int changes_check(struct flow *f, struct vectors *v)
     const int64_t gone[] = {1, 2, 3, 77777};
     FLOW_OK(f, vectors_delete(f, v, &acme, VECTORS_TICKETS, gone, ARRAY_COUNT(gone)));
     FLOW_OK(f, vectors_count(f, v, &acme, VECTORS_TICKETS, &count));
-    FLOW_CHECK(count == POINT_COUNT - 3);
+    FLOW_CHECK(count == (int64_t)point_count - 3);
     FLOW_OK(f, vectors_count(f, v, &globex, VECTORS_TICKETS, &count));
     FLOW_CHECK(count == OTHER_COUNT);
     FLOW_OK(f, vectors_search(f, v, &acme, VECTORS_TICKETS, &by_symptom, 1, &hits));
@@ -246,7 +248,14 @@ static int suite(struct flow *f, struct vectors *v)
 static int on_pg(struct flow *f, struct pg_pool *p)
 {
     struct vectors *v = vectors_new_pg(f->loop, p, 20000);
-    int r = suite(f, v);
+    int r = 0;
+    for (int64_t t = 1; t <= 2 && r >= 0; t++) /* what an earlier round left */
+        r = pg_once(f, p, t,
+                    "with a as (delete from deskstream.vectors_tickets) "
+                    "delete from deskstream.vectors_kb",
+                    PG_NO_ARGS, NULL);
+    if (r >= 0)
+        r = suite(f, v);
     vectors_free(v);
     return r;
 }
@@ -304,5 +313,7 @@ int main(void)
         cmocka_unit_test(test_qdrant),
     };
     points_make();
+    if (getenv("TORTURE") != NULL)
+        point_count = TORTURED_COUNT;
     return pg_test_main(tests);
 }
