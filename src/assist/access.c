@@ -161,7 +161,7 @@ static void proof_settle(struct access *a, struct proof *p, int status, const st
 int access_prove(struct flow *f, struct access *a, const struct access_claim *claim,
                  struct caller *ret_caller)
 {
-    struct caller who = {0};
+    struct caller who;
     int r = claim_read(f, a, claim, &who);
     if (r < 0)
         return r;

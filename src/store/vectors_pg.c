@@ -1,8 +1,9 @@
 /*
- * The vector store in PostgreSQL: pgvector's halfvec, one partition a tenant (migration 003).
+ * The vector store in PostgreSQL: pgvector's halfvec, one row a vector, one partition for
+ * each place of each tenant (migration 003).
  *
  * Up to exact_rows_max rows a partition is scanned whole: exact, and quick because rows lie inline. Past it
- * vectors_maintain builds one HNSW index a vector column on that partition, without stopping
+ * vectors_maintain builds an HNSW index on that partition, without stopping
  * writers; searches then set ef_search and a strict iterative scan. Which pgvector it is decides:
  *   below 0.8.3  VACUUM can spoil an HNSW index: none is built, all searches stay exact
  *   below 0.8.6  parallel builds can write out of bounds: built by one process (the table's
@@ -68,21 +69,25 @@ static int pg_prepare(struct flow *f, struct vectors *v)
 
 /* ---- writing ---- */
 
+/* One vector of one point: a row. */
+struct row {
+    const struct vector_point *point;
+    int place;
+};
 struct batch {
     int64_t tenant_id;
-    const struct vector_point **points;
-    size_t vector_count;
+    struct row *rows;
 };
 
-static void on_point(void *rows, size_t i, struct pg_arg *ret_args)
+static void on_row(void *rows, size_t i, struct pg_arg *ret_args)
 {
     const struct batch *b = rows;
-    const struct vector_point *p = b->points[i];
+    const struct row *r = &b->rows[i];
     ret_args[0] = PG_I64(b->tenant_id);
-    ret_args[1] = PG_I64(p->item_id);
-    ret_args[2] = PG_TIME(p->updated_at);
-    for (size_t k = 0; k < b->vector_count; k++)
-        ret_args[3 + k] = p->vectors[k] ? PG_HALFVEC(p->vectors[k], EMBED_DIMENSIONS) : PG_NULL();
+    ret_args[1] = PG_I64(r->place);
+    ret_args[2] = PG_I64(r->point->item_id);
+    ret_args[3] = PG_TIME(r->point->updated_at);
+    ret_args[4] = PG_HALFVEC(r->point->vectors[r->place], EMBED_DIMENSIONS);
 }
 
 static int by_item(const void *a, const void *b)
@@ -90,38 +95,79 @@ static int by_item(const void *a, const void *b)
     const struct vector_point *const *left = a, *const *right = b;
     if ((*left)->item_id != (*right)->item_id)
         return (*left)->item_id < (*right)->item_id ? -1 : 1;
-    return *left < *right ? -1 : *left > *right; /* the later of two goes last and stays */
+    return *left < *right ? -1 : *left > *right; /* of two of one item the later goes last */
 }
 
 static const char *const upserts[VECTOR_COLLECTION_COUNT] = {
-    "insert into deskstream.vectors_tickets (tenant_id, id, updated_at, symptom_vec, cause_vec, "
-    "resolution_vec) values ($1, $2, $3, $4, $5, $6) on conflict (tenant_id, id) do update set "
-    "updated_at = excluded.updated_at, symptom_vec = excluded.symptom_vec, "
-    "cause_vec = excluded.cause_vec, resolution_vec = excluded.resolution_vec",
-    "insert into deskstream.vectors_kb (tenant_id, id, updated_at, intent_vec, procedure_vec) "
-    "values ($1, $2, $3, $4, $5) on conflict (tenant_id, id) do update set "
-    "updated_at = excluded.updated_at, intent_vec = excluded.intent_vec, "
-    "procedure_vec = excluded.procedure_vec",
+    "insert into deskstream.vectors_tickets (tenant_id, place, id, updated_at, vector) "
+    "values ($1, $2, $3, $4, $5) on conflict (tenant_id, place, id) do update set "
+    "updated_at = excluded.updated_at, vector = excluded.vector",
+    "insert into deskstream.vectors_kb (tenant_id, place, id, updated_at, vector) "
+    "values ($1, $2, $3, $4, $5) on conflict (tenant_id, place, id) do update set "
+    "updated_at = excluded.updated_at, vector = excluded.vector",
 };
+/* Vectors that a point no longer has. */
+static const char *const absents[VECTOR_COLLECTION_COUNT] = {
+    "delete from deskstream.vectors_tickets v using unnest($2::bigint[], $3::bigint[]) as g(place, "
+    "id) "
+    "where v.tenant_id = $1 and v.place = g.place and v.id = g.id",
+    "delete from deskstream.vectors_kb v using unnest($2::bigint[], $3::bigint[]) as g(place, id) "
+    "where v.tenant_id = $1 and v.place = g.place and v.id = g.id",
+};
+
+/* An upsert replaces whole points: `present` rows to write, `places`/`ids` of vectors to drop. */
+struct plan {
+    struct row *present;
+    int64_t *places, *ids;
+    size_t present_count, absent_count;
+};
+
+static void plan_make(struct arena *a, enum vector_collection c, const struct vector_point *points,
+                      size_t count, struct plan *ret_plan)
+{
+    int place_count = c == VECTORS_TICKETS ? 3 : 2;
+    const struct vector_point **sorted = ARENA_ARRAY(a, count, const struct vector_point *);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &points[i];
+    qsort(sorted, count, sizeof(*sorted), by_item); /* writers of the same rows wait in one order */
+    *ret_plan = (struct plan){
+        .present = ARENA_ARRAY(a, count * VECTORS_PER_POINT_MAX, struct row),
+        .places = ARENA_ARRAY(a, count * VECTORS_PER_POINT_MAX, int64_t),
+        .ids = ARENA_ARRAY(a, count * VECTORS_PER_POINT_MAX, int64_t),
+    };
+    for (int place = 0; place < place_count; place++) {
+        for (size_t i = 0; i < count; i++) {
+            if (i + 1 < count && sorted[i + 1]->item_id == sorted[i]->item_id)
+                continue; /* overtaken by the next */
+            if (sorted[i]->vectors[place] != NULL) {
+                ret_plan->present[ret_plan->present_count++] = (struct row){sorted[i], place};
+            } else {
+                ret_plan->places[ret_plan->absent_count] = place;
+                ret_plan->ids[ret_plan->absent_count++] = sorted[i]->item_id;
+            }
+        }
+    }
+}
 
 static int pg_upsert(struct flow *f, struct vectors *v, const struct vector_tenant *t,
                      enum vector_collection c, const struct vector_point *points, size_t count)
 {
-    struct batch b = {t->id, ARENA_ARRAY(&f->arena, count, const struct vector_point *),
-                      c == VECTORS_TICKETS ? 3 : 2};
-    for (size_t i = 0; i < count; i++)
-        b.points[i] = &points[i];
-    qsort(b.points, count, sizeof(*b.points),
-          by_item); /* writers of the same rows wait in one order */
+    struct plan plan;
+    plan_make(&f->arena, c, points, count, &plan);
+    struct batch b = {t->id, plan.present};
     _cleanup_(pg_end) struct pg_tx tx = PG_TX_INIT;
     int r = pg_begin(f, home(v)->pool, t->id, &tx);
     if (r < 0)
         return r;
     r = pg_query(f, &tx, "select deskstream.partitions_make($1)", PG_ARGS(PG_I64(t->id)), NULL);
-    if (r < 0)
-        return r;
+    if (r >= 0 && plan.absent_count > 0)
+        r = pg_query(f, &tx, absents[c],
+                     PG_ARGS(PG_I64(t->id), PG_I64S(plan.places, plan.absent_count),
+                             PG_I64S(plan.ids, plan.absent_count)),
+                     NULL);
     int64_t written;
-    r = pg_each(f, &tx, upserts[c], count, 3 + b.vector_count, on_point, &b, &written);
+    if (r >= 0 && plan.present_count > 0)
+        r = pg_each(f, &tx, upserts[c], plan.present_count, 5, on_row, &b, &written);
     if (r < 0)
         return r;
     return pg_commit(f, &tx);
@@ -130,12 +176,13 @@ static int pg_upsert(struct flow *f, struct vectors *v, const struct vector_tena
 static int pg_remove(struct flow *f, struct vectors *v, const struct vector_tenant *t,
                      enum vector_collection c, const int64_t *item_ids, size_t count)
 {
-    return pg_once(
-        f, home(v)->pool, t->id,
-        c == VECTORS_TICKETS
-            ? "delete from deskstream.vectors_tickets where tenant_id = $1 and id = any($2)"
-            : "delete from deskstream.vectors_kb where tenant_id = $1 and id = any($2)",
-        PG_ARGS(PG_I64(t->id), PG_I64S(item_ids, count)), NULL);
+    return pg_once(f, home(v)->pool, t->id,
+                   c == VECTORS_TICKETS
+                       ? "delete from deskstream.vectors_tickets where tenant_id = $1 "
+                         "and place in (0, 1, 2) and id = any($2)"
+                       : "delete from deskstream.vectors_kb where tenant_id = $1 "
+                         "and place in (0, 1) and id = any($2)",
+                   PG_ARGS(PG_I64(t->id), PG_I64S(item_ids, count)), NULL);
 }
 
 /* ---- reading ---- */
@@ -159,13 +206,13 @@ static int pg_search(struct flow *f, struct vectors *v, const struct vector_tena
     for (size_t i = 0; i < count; i++) {
         const struct vector_search *s = &searches[i];
         size_t n = i * SEARCH_ARGS;
-        buf_printf(
-            sql,
-            "%sselect %zu, id, score from deskstream.vectors_search($%zu, $%zu, $%zu::halfvec, "
-            "$%zu, $%zu, $%zu)",
-            i > 0 ? " union all " : "", i, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6);
+        buf_printf(sql,
+                   "%sselect %zu, id, score from deskstream.vectors_search($%zu, $%zu::int, "
+                   "$%zu::halfvec, "
+                   "$%zu, $%zu, $%zu)",
+                   i > 0 ? " union all " : "", i, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6);
         args[n] = PG_TEXT(str_from(tables[c]));
-        args[n + 1] = PG_TEXT(str_from(vector_names[c][s->which]));
+        args[n + 1] = PG_I64(s->which);
         args[n + 2] = PG_HALFVEC(s->vector, EMBED_DIMENSIONS);
         args[n + 3] = PG_I64(s->exclude_id);
         args[n + 4] = PG_I64(s->limit);
@@ -194,11 +241,12 @@ static int pg_count(struct flow *f, struct vectors *v, const struct vector_tenan
                     enum vector_collection c, int64_t *ret_count)
 {
     _cleanup_(pg_result_done) struct pg_result row = PG_RESULT_INIT;
-    int r = pg_once(f, home(v)->pool, t->id,
-                    c == VECTORS_TICKETS
-                        ? "select count(*) from deskstream.vectors_tickets where tenant_id = $1"
-                        : "select count(*) from deskstream.vectors_kb where tenant_id = $1",
-                    PG_ARGS(PG_I64(t->id)), &row);
+    int r = pg_once(
+        f, home(v)->pool, t->id,
+        c == VECTORS_TICKETS
+            ? "select count(distinct id) from deskstream.vectors_tickets where tenant_id = $1"
+            : "select count(distinct id) from deskstream.vectors_kb where tenant_id = $1",
+        PG_ARGS(PG_I64(t->id)), &row);
     if (r < 0)
         return r;
     *ret_count = pg_i64(&row, 0, 0);
@@ -207,25 +255,21 @@ static int pg_count(struct flow *f, struct vectors *v, const struct vector_tenan
 
 /* ---- indexes ---- */
 
-/* Partitions past the limit and vector columns of theirs without a sound HNSW index. An index that a broken
- * build left behind (not valid) is named, to be dropped first. */
+/* Partitions past the limit without a sound HNSW index. An index that a broken build left behind (not valid)
+ * is told, to be dropped first. */
 static const char missing_sql[] =
-    "select c.relname, a.attname, c.relname || '_' || a.attname || '_hnsw', "
-    "exists (select 1 from pg_index i join pg_class x on x.oid = i.indexrelid where i.indrelid = "
-    "c.oid "
-    "and x.relname = c.relname || '_' || a.attname || '_hnsw') "
-    "from pg_inherits n join pg_class p on p.oid = n.inhparent join pg_class c on c.oid = "
-    "n.inhrelid "
-    "join pg_namespace s on s.oid = c.relnamespace and s.nspname = 'deskstream' "
-    "join pg_attribute a on a.attrelid = c.oid and a.attname like '%\\_vec' and not a.attisdropped "
-    "where p.relname in ('vectors_tickets', 'vectors_kb') and c.reltuples > $1 "
-    "and not exists (select 1 from pg_index i join pg_class x on x.oid = i.indexrelid "
-    "where i.indrelid = c.oid and i.indisvalid and x.relname = c.relname || '_' || a.attname || "
+    "select c.relname, c.relname || '_hnsw', exists (select 1 from pg_index i "
+    "join pg_class x on x.oid = i.indexrelid where i.indrelid = c.oid and x.relname = c.relname || "
     "'_hnsw') "
-    "order by c.relname, a.attnum limit $2";
+    "from pg_class c join pg_namespace s on s.oid = c.relnamespace and s.nspname = 'deskstream' "
+    "where c.relkind = 'r' and c.relname ~ '^vectors_(tickets|kb)_t[0-9]+_[0-9]$' and c.reltuples "
+    "> $1 "
+    "and not exists (select 1 from pg_index i join pg_class x on x.oid = i.indexrelid "
+    "where i.indrelid = c.oid and i.indisvalid and x.relname = c.relname || '_hnsw') "
+    "order by c.relname limit $2";
 
-static int index_build(struct flow *f, struct pg_home *h, struct str table, struct str column,
-                       struct str index, bool broken)
+static int index_build(struct flow *f, struct pg_home *h, struct str table, struct str index,
+                       bool broken)
 {
     struct arena *a = &f->arena;
     int r;
@@ -248,8 +292,8 @@ static int index_build(struct flow *f, struct pg_home *h, struct str table, stru
     return pg_script(f, h->pool,
                      arena_printf(a,
                                   "create index concurrently %.*s on deskstream.%.*s using hnsw "
-                                  "(%.*s halfvec_cosine_ops)",
-                                  STR_ARG(index), STR_ARG(table), STR_ARG(column))
+                                  "(vector halfvec_cosine_ops)",
+                                  STR_ARG(index), STR_ARG(table))
                          .ptr);
 }
 
@@ -265,7 +309,7 @@ static int pg_maintain(struct flow *f, struct vectors *v)
                 PG_ARGS(PG_I64((int64_t)h->exact_rows_max), PG_I64(INDEXES_AT_ONCE)), &rows);
     for (int i = 0; r >= 0 && i < rows.row_count; i++)
         r = index_build(f, h, rows_text(&f->arena, &rows, i, 0), rows_text(&f->arena, &rows, i, 1),
-                        rows_text(&f->arena, &rows, i, 2), pg_bool(&rows, i, 3));
+                        pg_bool(&rows, i, 2));
     return r;
 }
 
