@@ -466,6 +466,22 @@ uint64_t http_answer_bytes(const struct http_exchange *x)
     return x->answer_bytes;
 }
 
+const char *http_route_of(const struct http_exchange *x)
+{
+    return x->route != NULL ? x->route->pattern : "";
+}
+
+void http_set_label(struct http_exchange *x, struct str label)
+{
+    struct str cut = str_cut_utf8(label, sizeof(x->label) - 1);
+    snprintf(x->label, sizeof(x->label), "%.*s", STR_ARG(cut));
+}
+
+const char *http_label(const struct http_exchange *x)
+{
+    return x->label;
+}
+
 struct loop *http_loop_of(const struct http_exchange *x)
 {
     return x->connection->server->loop;

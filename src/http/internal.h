@@ -64,6 +64,7 @@ struct http_exchange {
     struct cond room;          /* writers that wait for the reader */
     uint64_t answer_bytes;
     int status;
+    char label[64]; /* see http_set_label */
     bool keep;   /* the connection may go on after this */
     bool begun;  /* the head has been written */
     bool stream; /* http_stream_begin */

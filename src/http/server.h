@@ -126,3 +126,8 @@ int http_stream_end(struct flow *f, struct http_exchange *x) _must_check_;
 bool http_answer_begun(const struct http_exchange *x);
 int http_answer_status(const struct http_exchange *x); /* 0 before it has begun */
 uint64_t http_answer_bytes(const struct http_exchange *x);
+/* Pattern of the route that took it; "" when none did. For logs and metrics. */
+const char *http_route_of(const struct http_exchange *x);
+/* A word about the exchange for `after`, such as who asked. Copied, cut at 63 bytes. */
+void http_set_label(struct http_exchange *x, struct str label);
+const char *http_label(const struct http_exchange *x);
