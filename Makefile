@@ -78,6 +78,7 @@ SANDBOX_OBJ := $(call obj,$(SANDBOX_SRC))
 SUPPORT_OBJ := $(call obj,$(SUPPORT_SRC))
 UNIT_BIN := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
 FLOW_BIN := $(patsubst %.c,$(B)/%,$(FLOW_SRC))
+BENCH_BIN := $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))
 FUZZ_BIN := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
 REPLAY_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/replay/%,$(FUZZ_SRC))
 PROGRAMS := $(if $(wildcard src/main.c),$(B)/deskstream) \
@@ -158,6 +159,10 @@ $(UNIT_BIN) $(FLOW_BIN): %: %.o $(LIBSUPPORT) $(LIBSANDBOX) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
+$(BENCH_BIN): %: %.o $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
 # Fuzz targets twice: under libFuzzer (clang), and as plain programs that replay the kept inputs.
 $(FUZZ_BIN): %: %.o $(LIBSUPPORT) $(LIBSANDBOX) $(LIB)
 	$(call say,LD,$@)
@@ -207,9 +212,9 @@ browser: all ## the page in a real browser (node, chromium)
 	$(Q)deps/install.sh test
 	$(Q)DESKSTREAM_BUILD=$(CURDIR)/$(B) tools/run-browser.sh $(T)
 
-bench: all ## measure; prints the figures
+bench: all $(BENCH_BIN) ## measure; prints the figures; T="relay" for one table
 	$(Q)deps/install.sh bench
-	$(Q)if [ -x bench/run.sh ]; then bench/run.sh; else echo 'no bench/run.sh here'; fi
+	$(Q)DESKSTREAM_BUILD=$(B) bench/run.sh $(T)
 
 lint: ## house rules: rooms, banned functions, sizes, headers, format, clang-tidy
 	$(Q)CC="$(CC)" CPPFLAGS_ALL="$(CPPFLAGS_ALL)" tools/lint.sh

@@ -41,7 +41,7 @@ if want format; then
     version=$(clang-format --version | sed 's/.*version \([0-9]*\).*/\1/')
     if [ "$version" = 14 ]; then
         # One run per file at most; the message is turned into this script's form.
-        list src tests | xargs -r -P 2 -n 16 clang-format --dry-run -Werror --ferror-limit=1 2>"$scratch"
+        list src tests bench | xargs -r -P 2 -n 16 clang-format --dry-run -Werror --ferror-limit=1 2>"$scratch"
         sed -n 's/^\([^:]*:[0-9]*\):[0-9]*: error: .*/\1: format: not laid out as .clang-format says; make format/p' \
             "$scratch" | sort -u
         grep -q 'error:' "$scratch" && bad=1
