@@ -149,7 +149,7 @@ int64_t world_created_s(const struct world *w, uint32_t index)
 
 int64_t world_slot_s(const struct world *w, uint32_t slot)
 {
-    return place_s(w, (uint64_t)(slot - slot % w->spec.burst) + w->block, 0x0bda);
+    return place_s(w, (uint64_t)(slot - slot % w->block % w->spec.burst) + w->block, 0x0bda);
 }
 
 typedef int64_t time_fn(const struct world *w, uint32_t n);
