@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 #
-# deps/install.sh [run|test|lint|bench]...: brings what building, testing, linting or measuring needs.
+# deps/install.sh [build|run|test|lint|bench|image]...: brings what building, testing or measuring needs.
 #
-#   run    compiler, libraries, PostgreSQL with pgvector (the default; part of test too)
+#   build  compiler and libraries (part of run)
+#   run    build + PostgreSQL with pgvector (the default; part of test too)
 #   test   run + cmocka, Python, and a browser when there are browser tests
 #   lint   clang with its sanitizer and fuzzer libraries, clang-format, clang-tidy
 #   bench  nginx, unpacked under build/deps (no service is installed or started)
+#   image  podman and debootstrap, to build the container image without a daemon; PostgreSQL to try it
 #
 # The happy path costs one dpkg query: when nothing is missing, nothing is fetched, asked or written.
 # Packages come from the machine's own apt sources. Libraries that this Debian release lacks (llhttp,
@@ -22,10 +24,12 @@ cd "$(dirname "$0")/.."
 # shellcheck disable=SC1091
 . /etc/os-release
 
-PKG_RUN=(build-essential pkg-config ca-certificates curl procps
-    libuv1-dev libcurl4-openssl-dev libpq-dev libssl-dev zlib1g-dev postgresql)
+PKG_BUILD=(build-essential pkg-config ca-certificates
+    libuv1-dev libcurl4-openssl-dev libpq-dev libssl-dev zlib1g-dev)
+PKG_RUN=("${PKG_BUILD[@]}" curl procps postgresql)
 PKG_TEST=(libcmocka-dev python3)
 PKG_LINT=(clang clang-format clang-tidy python3)
+PKG_IMAGE=(podman debootstrap curl procps postgresql)
 
 # lock: two runs of this script on one machine take turns.
 lock()
@@ -176,11 +180,13 @@ main()
     [ ${#groups[@]} -gt 0 ] || groups=(run)
     for g in "${groups[@]}"; do
         case $g in
+            build) pkgs+=("${PKG_BUILD[@]}") ;;
             run) pkgs+=("${PKG_RUN[@]}") ;;
             test) pkgs+=("${PKG_RUN[@]}" "${PKG_TEST[@]}") ;;
             lint) pkgs+=("${PKG_LINT[@]}") ;;
             bench) pkgs+=(python3) ;;
-            *) die "usage: deps/install.sh [run|test|lint|bench]..." ;;
+            image) pkgs+=("${PKG_IMAGE[@]}") ;;
+            *) die "usage: deps/install.sh [build|run|test|lint|bench|image]..." ;;
         esac
     done
     [ -n "$(command -v dpkg-query)" ] || die "this script knows Debian 12 and later only;" \
@@ -192,11 +198,13 @@ main()
     apt_install ${missing[@]+"${missing[@]}"}
     for g in "${groups[@]}"; do
         case $g in
-            run | test)
+            build | run | test)
                 bring_llhttp
                 bring_yyjson
-                deps/pgvector.sh
                 ;;
+        esac
+        case $g in
+            run | test | image) deps/pgvector.sh ;;
         esac
         case $g in
             test) bring_browser ;;
