@@ -37,9 +37,11 @@ static uint64_t real_now_ns(void)
     return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
 }
 
+/* Ends the poll: due timers fire in the turn. libuv before 1.45 runs its timers before it polls, too;
+ * the stop makes a poll that follows return at once instead of waiting for input alone. */
 static void on_wake(uv_timer_t *wake)
 {
-    (void)wake; /* only ends the poll: due timers fire in the turn */
+    uv_stop(wake->loop);
 }
 
 struct loop *loop_new(const struct loop_spec *spec)
