@@ -4,6 +4,7 @@ Each class starts a program of its own on a free port; nothing waits by the cloc
 until they end.
 """
 import base64
+import concurrent.futures
 import http.client
 import json
 import os
@@ -542,6 +543,17 @@ class FaultTest(SandboxCase):
             stats = self.stats()
         self.assertEqual(stats["streams_aborted"], 1)
         self.assertEqual(stats["streams_ended"], 0)
+
+
+class CrowdTest(SandboxCase):
+    def test_a_hundred_paced_streams_all_end(self):
+        self.control(tokens=40, token_ms=3)
+        with concurrent.futures.ThreadPoolExecutor(100) as pool:
+            replies = list(pool.map(lambda _: self.chat(stream=True), range(100)))
+        self.assertEqual({events(reply.body)[-1][0] for reply in replies}, {"result"})
+        stats = self.stats()
+        self.assertEqual((stats["streams_ended"], stats["streams_open"]), (100, 0))
+        self.assertEqual(stats["tokens_sent"], 4000)
 
 
 class ProgramTest(unittest.TestCase):
