@@ -10,6 +10,7 @@
 #include <inttypes.h>
 
 #include "api/internal.h"
+#include "base/asset.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -25,6 +26,21 @@ static void on_ended(const struct http_exchange *x, void *context)
              http_answer_bytes(x), tenant[0] != '\0' ? tenant : "-");
 }
 
+/* The table, and one route for each file of the page: web/app.js is /app.js. */
+static void make_routes(struct api *a)
+{
+    a->routes = mem_alloc((api_route_count + asset_count) * sizeof(a->routes[0]));
+    memcpy(a->routes, api_routes, api_route_count * sizeof(a->routes[0]));
+    a->route_count = api_route_count;
+    for (size_t i = 0; i < asset_count; i++) {
+        if (str_starts(str_from(assets[i].path), STR("web/")))
+            a->routes[a->route_count++] = (struct http_route){.method = "GET",
+                                                              .pattern = assets[i].path +
+                                                                         strlen("web"),
+                                                              .handler = on_page_file};
+    }
+}
+
 int api_open(struct flow *f, const struct api_spec *spec, struct api **ret_api)
 {
     const struct config *c = spec->config;
@@ -32,11 +48,12 @@ int api_open(struct flow *f, const struct api_spec *spec, struct api **ret_api)
     a->spec = *spec;
     a->loop = f->loop;
     a->begin_ms = loop_now_ms(f->loop);
+    make_routes(a);
     struct http_server_spec server = {
         .host = c->host,
         .port = (int)c->port,
-        .routes = api_routes,
-        .route_count = api_route_count,
+        .routes = a->routes,
+        .route_count = a->route_count,
         .context = a,
         .before = cors_before,
         .after = on_ended,
@@ -50,6 +67,7 @@ int api_open(struct flow *f, const struct api_spec *spec, struct api **ret_api)
     };
     int r = http_server_open(f, &server, &a->server);
     if (r < 0) {
+        mem_free(a->routes);
         mem_free(a);
         return r;
     }
@@ -72,5 +90,6 @@ void api_free(struct api *a)
     if (a == NULL)
         return;
     http_server_free(a->server);
+    mem_free(a->routes);
     mem_free(a);
 }

@@ -18,6 +18,8 @@ struct api {
     struct api_spec spec;
     struct loop *loop;
     struct http_server *server;
+    struct http_route *routes; /* the table and the page's files */
+    size_t route_count;
     uint64_t begin_ms;
     struct api_counts counts;
 };

@@ -47,7 +47,7 @@ int on_page(struct flow *f, struct http_exchange *x, void *context)
 int on_page_file(struct flow *f, struct http_exchange *x, void *context)
 {
     (void)context;
-    struct str path = arena_printf(&f->arena, "web/%.*s", STR_ARG(http_param(x, "file")));
+    struct str path = arena_printf(&f->arena, "web%s", http_route_of(x));
     const struct asset *asset = asset_find(path.ptr);
     return asset != NULL ? answer_asset(f, x, asset)
                          : http_answer_error(f, x, 404, STR("Not Found"));

@@ -3,6 +3,7 @@
  *
  * Old paths are served at the root and under /api, since generations of clients disagree
  * (legacy-contracts §1.1, §1.5). Paths under /v1 speak full server-sent events, all others data lines.
+ * The files of the page are added by api_open, one route each, so that they hide no other path.
  * Fails by: nothing. Invariant: docs/openapi.json names every pattern of this table (tested).
  */
 #include "api/internal.h"
@@ -53,6 +54,5 @@ const struct http_route api_routes[] = {
     ROUTE("GET", "/api/tickets", on_tickets),
     ROUTE("GET", "/debug/flows", on_flows),
     ROUTE("GET", "/", on_page),
-    ROUTE("GET", "/{file}", on_page_file),
 };
 const size_t api_route_count = ARRAY_COUNT(api_routes);
