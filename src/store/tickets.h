@@ -18,7 +18,12 @@ struct ticket_item {
 int tickets_upsert(struct flow *f, struct pg_pool *p, int64_t tenant_id, struct str salt,
                    const struct ticket_item *items, size_t count, struct item_result *ret_results)
     _must_check_;
-/* The vectors of these contents are written. A ticket that changed meanwhile stays due. */
+/* Of tickets as a list shows them, those that are stored just so: same updated_at, same salt, vectors written.
+ * Their threads need not be fetched. ret_fresh has `count` places. */
+int tickets_fresh(struct flow *f, struct pg_pool *p, int64_t tenant_id, struct str salt,
+                  const struct ticket *tickets, size_t count, bool *ret_fresh) _must_check_;
+/* The vectors of these contents are written; each is logged in sync_logs by the same statement. A ticket
+ * that changed meanwhile stays due. */
 int tickets_mark_synced(struct flow *f, struct pg_pool *p, int64_t tenant_id,
                         const struct item_result *items, size_t count) _must_check_;
 /* One ticket with its thread, oldest first, in the flow's arena. E_NOT_FOUND; deleted ones count as absent.
