@@ -52,6 +52,21 @@ const struct cli_command cli_commands[] = {
      "  deskstream health && echo up\n"
      "  PORT=9000 deskstream health --ready\n",
      cli_health},
+    {"sync", "fetch tickets or articles from Freshdesk and make them searchable",
+     "usage: deskstream sync tickets|kb [--limit N] [--since D] [--domain D]\n"
+     "\n"
+     "  --limit N    at most N items; without --since tickets begin at the oldest\n"
+     "  --since D    only what changed since D (2026-01-31, 2026-01-31T10:00:00Z); tickets that an\n"
+     "               earlier run with --since left over because of its limit come first\n"
+     "  --domain D   the Freshdesk account, instead of FRESHDESK_DOMAIN\n"
+     "\n"
+     "Without options a run goes on where the last one ended. What did not change is passed over; it\n"
+     "may be stopped at any time.\n"
+     "\n"
+     "examples:\n"
+     "  deskstream sync tickets --limit 500\n"
+     "  deskstream sync kb\n",
+     cli_sync},
 };
 const size_t cli_command_count = ARRAY_COUNT(cli_commands);
 

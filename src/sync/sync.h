@@ -35,28 +35,43 @@ struct sync_deps {
 struct sync *sync_new(struct loop *l, const struct sync_deps *deps);
 void sync_free(struct sync *s);
 
+/*
+ * What a wish means for tickets, which are walked in the order of updated_at:
+ *   no since, no limit  from where the last such walk ended: everything that is not stored yet
+ *   no since, limit     the first `limit` tickets from the beginning; unchanged ones count
+ *   since               from there; but when an earlier run with `since` left tickets over (its limit, or a
+ *                       kill) and began no later than this one, first from where that one stopped. So
+ *                       `since=<an hour ago>&limit=100` from cron drops nothing. What was up to date at the
+ *                       seam does not count against the limit then.
+ * Due items of the retry queue come first, at most 100 a run, beside the limit. For articles `since` is a
+ * filter and `limit` counts those that were due.
+ */
 struct sync_wish {
     enum sync_kind kind;
-    int64_t since; /* unix ms; WALL_NONE: everything that is not stored yet */
+    int64_t since; /* unix ms; WALL_NONE: none */
     int limit;     /* items; 0: no limit */
 };
 struct sync_result {
     char run_id[37];
     bool success; /* no errors, or at least one item synced */
+    /* synced = written + skipped (up to date already, or gone at Freshdesk); embedded: texts the model was
+     * asked for */
     int64_t total_count, synced_count, written_count, skipped_count, failed_count, embedded_count;
     int64_t finished_at;
     struct str *errors; /* "Failed to process ticket N: reason" */
     size_t error_count;
 };
 /* Runs in the caller's flow; sends sync.progress events to `out` (may be NULL). E_BUSY while one of the
- * kind runs for the tenant ("Ticket sync already in progress"). */
+ * kind runs for the tenant ("Ticket sync already in progress"). On failure what was done is kept; the
+ * counts are in the store under the newest run. */
 int sync_run(struct flow *f, struct sync *s, const struct caller *who, const struct sync_wish *wish,
              struct sink *out, struct sync_result *ret_result) _must_check_;
 /* Begins a background run and returns its id once it is entered in the store. */
 int sync_start(struct flow *f, struct sync *s, const struct caller *who,
                const struct sync_wish *wish, char ret_run_id[37]) _must_check_;
 /* Sends events of the tenant's runs as they happen (first the present state), until the reader leaves:
- * sync.progress {run_id, kind, state, total, done, written, skipped, failed, embedded, rate_per_s, eta_s},
+ * sync.progress {run_id, kind, state, total, fetched, done, written, skipped, failed, embedded,
+ * rate_per_s, eta_s},
  * sync.error {run_id, message}, sync.done {run_id, ...}. Works for runs of other replicas too (by polling
  * the store every second). */
 int sync_watch(struct flow *f, struct sync *s, const struct caller *who, struct sink *out)
