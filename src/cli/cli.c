@@ -27,16 +27,29 @@
 extern char **environ;
 
 const struct cli_command cli_commands[] = {
+    {"serve", "serve the API, the streams and the page",
+     "usage: deskstream serve\n"
+     "\n"
+     "Listens on HOST:PORT (127.0.0.1:8000). SIGINT or SIGTERM lets open streams finish for "
+     "DRAIN_MS,\n"
+     "a second signal ends at once; SIGUSR1 lists what runs in the log.\n"
+     "\n"
+     "examples:\n"
+     "  deskstream serve\n"
+     "  PORT=9000 LOG_LEVEL=debug deskstream serve\n",
+     cli_serve},
     {"config", "show, check and document the settings",
-     "usage: deskstream config show | docs\n"
+     "usage: deskstream config show | validate | docs\n"
      "\n"
      "  show       every setting, its value (secrets masked) and where it came from\n"
+     "  validate   connects to every dependency and tells which work; status 1 when one does not\n"
      "  docs       the page docs/config.md, from the table the program itself reads\n"
      "\n"
      "Settings come from the environment, then from .env in this directory.\n"
      "\n"
      "examples:\n"
      "  deskstream config show | grep FRESHDESK\n"
+     "  deskstream config validate\n"
      "  deskstream config docs > docs/config.md\n",
      cli_settings},
     {"health", "ask the server on HOST:PORT whether it lives",
@@ -67,6 +80,15 @@ const struct cli_command cli_commands[] = {
      "  deskstream sync tickets --limit 500\n"
      "  deskstream sync kb\n",
      cli_sync},
+    {"status", "show how the running server and its parts are",
+     "usage: deskstream status\n"
+     "\n"
+     "Asks the server on HOST:PORT and prints one line a part. Status 1 when something does not "
+     "work.\n"
+     "\n"
+     "examples:\n"
+     "  deskstream status\n",
+     cli_status},
 };
 const size_t cli_command_count = ARRAY_COUNT(cli_commands);
 

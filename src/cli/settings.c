@@ -1,5 +1,6 @@
 /*
- * cli/settings.c: `deskstream config`: what is set, and the page that documents it.
+ * cli/settings.c: `deskstream config`: what is set, and the page that documents it; cli/validate.c
+ * tries what is set.
  *
  *   show       NAME=value  # where from        docs      the text of docs/config.md
  *
@@ -50,5 +51,7 @@ int cli_settings(struct cli *cli)
         return show(cli);
     if (str_eq(word, STR("docs")))
         return docs(cli);
+    if (str_eq(word, STR("validate")))
+        return cli_validate(cli);
     return cli_usage(cli, "there is no \"config %.*s\"", STR_ARG(word));
 }
