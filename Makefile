@@ -84,7 +84,7 @@ REPLAY_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/replay/%,$(FUZZ_SRC))
 PROGRAMS := $(if $(wildcard src/main.c),$(B)/deskstream) \
             $(if $(wildcard src/sandbox/main.c),$(B)/deskstream-sandbox)
 
-BUILDS := $(filter-out help deps clean distclean stop format image-test,$(or $(MAKECMDGOALS),all))
+BUILDS := $(filter-out help deps clean distclean run stop test format image-test,$(or $(MAKECMDGOALS),all))
 ifneq ($(BUILDS),)
 ifeq ($(wildcard $(DEPROOT)/include/yyjson.h /usr/include/yyjson.h /usr/local/include/yyjson.h),)
 $(info Some libraries are missing here: `make deps` brings them.)
