@@ -148,7 +148,8 @@ int articles_mark_synced(struct flow *f, struct pg_pool *p, int64_t tenant_id,
         "with done as (update deskstream.kb_articles t set synced_hash = t.content_hash, "
         "synced_at = now() from unnest($2::bigint[], $3::text[]) as g(id, hash) "
         "where t.tenant_id = $1 and t.id = g.id "
-        "and t.content_hash = decode(g.hash, 'hex') returning t.id) "
+        "and t.content_hash = decode(g.hash, 'hex') "
+        "and t.synced_hash is distinct from t.content_hash returning t.id) "
         "insert into deskstream.sync_logs (tenant_id, collection, item_id, item_type) "
         "select $1, 'kb_procedures', id::text, 'kb_article' from done",
         items, count);

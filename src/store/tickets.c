@@ -322,7 +322,8 @@ int tickets_mark_synced(struct flow *f, struct pg_pool *p, int64_t tenant_id,
         "with done as (update deskstream.tickets t set synced_hash = t.content_hash, "
         "synced_at = now() from unnest($2::bigint[], $3::text[]) as g(id, hash) "
         "where t.tenant_id = $1 and t.id = g.id "
-        "and t.content_hash = decode(g.hash, 'hex') returning t.id) "
+        "and t.content_hash = decode(g.hash, 'hex') "
+        "and t.synced_hash is distinct from t.content_hash returning t.id) "
         "insert into deskstream.sync_logs (tenant_id, collection, item_id, item_type) "
         "select $1, 'support_tickets', id::text, 'ticket' from done",
         items, count);
