@@ -3,7 +3,7 @@
  * with its source.
  *
  * Happy path: prompt with the ticket and the numbered sources -> deltas while the model writes -> one event
- * with the checked items. When the model fails or writes nothing usable, the items are copied from the
+ * with the checked items. A model that says no source fits gives an empty list. When the model fails or writes nothing usable, the items are copied from the
  * sources and say so (generated: false). No source at all: an empty list, no model is asked.
  */
 #include "assist/run.h"
@@ -96,7 +96,7 @@ int solutions_run(struct flow *f, struct run *run, const struct ticket *t,
     int r = source_count ? write_solutions(f, run, t, &s) : 0;
     if (r < 0)
         return r;
-    bool generated = s.reader.item_count > 0;
+    bool generated = s.reader.item_count > 0 || s.reader.none;
     if (!generated)
         steps_extract(&s.reader);
     r = send_solutions(f, run, &s.reader, generated);

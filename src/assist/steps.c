@@ -100,9 +100,21 @@ static void take_line(struct steps_reader *r)
     r->shown = 0;
 }
 
+/* Could the answer so far be the word that says there is nothing? */
+static bool may_be_none(const struct steps_reader *r)
+{
+    struct str line = str_trim(buf_view(&r->line));
+    if (str_ends(line, STR(".")))
+        line.len--;
+    return !r->spoken && (str_starts(STR("NONE"), line) || str_starts(STR("없음"), line));
+}
+
 /* Gives out what is new in the line, up to a quote; a '<' at the end may begin one. */
 static void show(struct steps_reader *r, bool is_whole, struct buf *ret_show)
 {
+    if (may_be_none(r))
+        return;
+    r->spoken = true;
     struct str line = buf_view(&r->line);
     size_t end = str_find(line, STR("<<"), 0);
     if (end == SIZE_MAX)
@@ -120,7 +132,9 @@ void steps_feed(struct steps_reader *r, struct str piece, struct buf *ret_show)
         show(r, end != SIZE_MAX, ret_show);
         if (end == SIZE_MAX)
             return;
-        buf_byte(ret_show, '\n');
+        if (r->spoken)
+            buf_byte(ret_show, '\n');
+        r->none |= !r->spoken && str_trim(buf_view(&r->line)).len > 0;
         take_line(r);
         piece = str_sub(piece, end + 1, piece.len);
     }
@@ -129,6 +143,8 @@ void steps_feed(struct steps_reader *r, struct str piece, struct buf *ret_show)
 void steps_finish(struct steps_reader *r, struct buf *ret_show)
 {
     show(r, true, ret_show);
+    r->none |= !r->spoken && str_trim(buf_view(&r->line)).len > 0;
+    r->none &= !r->spoken;
     take_line(r);
     size_t kept = 0;
     for (size_t i = 0; i < r->item_count; i++) {

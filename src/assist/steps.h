@@ -7,6 +7,7 @@
  *
  * and checks them: a step without an existing source is dropped, a quote that does not stand in its source is
  * dropped and counted. What may be shown at once comes out while it streams; quotes are held back.
+ * A model that finds no fitting source says NONE (없음) and nothing else: `none` is set, nothing is shown.
  */
 #include <stddef.h>
 
@@ -32,6 +33,8 @@ struct steps_reader {
     struct solution items[SOLUTIONS_MAX];
     size_t item_count;
     int dropped_quotes, dropped_steps;
+    bool none;   /* valid after steps_finish */
+    bool spoken; /* something was shown */
 };
 void steps_init(struct steps_reader *r, struct arena *a, const struct source *sources,
                 size_t count);

@@ -336,7 +336,8 @@ static struct str source_title(const struct mind *m, size_t i)
 /* Each fitting source is one solution, its fixes are the steps, each quoted whole. */
 static void tell_solution(const struct mind *m, struct buf *out)
 {
-    for (size_t k = 0, told = 0; k < m->source_count && told < 3; k++) {
+    size_t told = 0;
+    for (size_t k = 0; k < m->source_count && told < 3; k++) {
         size_t i = m->order[k];
         if (!m->fits[i] || !mind_fact(m, SAYING_FIX, m->sources[i], 0))
             continue;
@@ -351,6 +352,8 @@ static void tell_solution(const struct mind *m, struct buf *out)
             say(out, " <<", fix, ">>");
         }
     }
+    if (!told)
+        buf_text(out, m->lang == LANG_KO ? "없음" : "NONE");
 }
 
 static void tell_answer(const struct mind *m, struct buf *out)

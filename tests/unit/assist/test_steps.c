@@ -33,29 +33,34 @@ static void describe(const struct steps_reader *r, struct buf *out)
 static const struct row {
     const char *name, *text, *want, *show;
     int dropped_quotes, dropped_steps;
+    bool none;
 } rows[] = {
     {"as told",
      "## 캐시 삭제\n- 캐시를 지운다 [1] <<캐시를 삭제합니다>>\n- 재시작 [1] <<앱을 다시 "
      "켭니다.>>\n",
      "캐시 삭제|캐시를 지운다 [1] \"캐시를 삭제합니다\"|재시작 [1] \"앱을 다시 켭니다.\"\n",
-     "## 캐시 삭제\n- 캐시를 지운다 [1] \n- 재시작 [1] \n", 0, 0},
+     "## 캐시 삭제\n- 캐시를 지운다 [1] \n- 재시작 [1] \n", 0, 0, false},
     {"no line break at the end", "## a\n- b [2] <<reset the token>>",
-     "a|b [2] \"reset the token\"\n", "## a\n- b [2] ", 0, 0},
+     "a|b [2] \"reset the token\"\n", "## a\n- b [2] ", 0, 0, false},
     {"a quote that is not there", "## a\n- b [1] <<없는 문장입니다>>\n", "a|b [1] \"\"\n",
-     "## a\n- b [1] \n", 1, 0},
+     "## a\n- b [1] \n", 1, 0, false},
     {"a source that is not there", "## a\n- b [9] <<캐시를 삭제합니다>>\n", "", "## a\n- b [9] \n",
-     0, 1},
-    {"no source", "## a\n- b\n- c [x]\n", "", "## a\n- b\n- c [x]\n", 0, 2},
-    {"no title", "- b [1]\n", "캐시 안내|b [1] \"\"\n", "- b [1]\n", 0, 0},
-    {"prose only", "죄송하지만 알 수 없습니다.\n", "", "죄송하지만 알 수 없습니다.\n", 0, 0},
+     0, 1, false},
+    {"no source", "## a\n- b\n- c [x]\n", "", "## a\n- b\n- c [x]\n", 0, 2, false},
+    {"no title", "- b [1]\n", "캐시 안내|b [1] \"\"\n", "- b [1]\n", 0, 0, false},
+    {"prose only", "죄송하지만 알 수 없습니다.\n", "", "죄송하지만 알 수 없습니다.\n", 0, 0, false},
     {"an angle bracket is no quote", "## a\n- if x < 3 [2]\n", "a|if x < 3 [2] \"\"\n",
-     "## a\n- if x < 3 [2]\n", 0, 0},
+     "## a\n- if x < 3 [2]\n", 0, 0, false},
     {"a quote never closed", "## a\n- b [2] <<Then it worked.\n", "a|b [2] \"Then it worked.\"\n",
-     "## a\n- b [2] \n", 0, 0},
+     "## a\n- b [2] \n", 0, 0, false},
     {"brackets in the text", "## a\n- open [File] menu [2]\n", "a|open [File] menu [2] \"\"\n",
-     "## a\n- open [File] menu [2]\n", 0, 0},
+     "## a\n- open [File] menu [2]\n", 0, 0, false},
     {"a title without steps", "## a\n## b\n- c [1]\n", "b|c [1] \"\"\n", "## a\n## b\n- c [1]\n", 0,
-     0},
+     0, false},
+    {"nothing fits", "없음", "", "", 0, 0, true},
+    {"nothing fits, with manners", "\nNONE.\n", "", "", 0, 0, true},
+    {"a word that only begins like it", "NONEXISTENT\n", "", "NONEXISTENT\n", 0, 0, false},
+    {"an empty answer", "", "", "", 0, 0, false},
 };
 
 static void check(const struct row *row, size_t piece_len)
@@ -78,6 +83,7 @@ static void check(const struct row *row, size_t piece_len)
     assert_true(str_eq(buf_view(&show), str_from(row->show)));
     assert_int_equal(r.dropped_quotes, row->dropped_quotes);
     assert_int_equal(r.dropped_steps, row->dropped_steps);
+    assert_int_equal(r.none, row->none);
     steps_done(&r);
     buf_done(&show);
     buf_done(&got);
