@@ -201,8 +201,9 @@ function takeEvent(event) {
         page.total = event.timings?.total ?? 0;
     }
     if (event.type === 'error' && event.section === 'run') {
-        page.fault = event.message;
+        page.fault = t.has(`code_${event.code}`) ? t(`code_${event.code}`) : event.message;
         sections.stop();
+        say(page.fault);
     } else {
         sections.take(event);
     }

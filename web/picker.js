@@ -75,6 +75,10 @@ export function createPicker({ t, onOpen }) {
         }
     }
 
+    function showOpen() {
+        list.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' });
+    }
+
     function unfold(yes) {
         nav.classList.toggle('unfolded', yes);
         field.setAttribute('aria-expanded', String(yes));
@@ -129,10 +133,12 @@ export function createPicker({ t, onOpen }) {
             tickets = newTickets;
             message = newMessage;
             render();
+            showOpen();
         },
         mark(id) {
             openId = id;
             render();
+            showOpen();
         },
         find: (id) => tickets.find((ticket) => ticket.id === id),
     };

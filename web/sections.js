@@ -86,7 +86,12 @@ export function createSections(root, { t, onRetry, onOpen, say = () => {} }) {
         }
         notice.replaceChildren(
             icon('alert'),
-            h('p', {}, state.fault.message || t('nothing_came')),
+            h(
+                'p',
+                {},
+                t('failed', t(name)),
+                h('span', { class: 'why-failed' }, state.fault.message || t('nothing_came')),
+            ),
             h(
                 'button',
                 { type: 'button', class: 'small', onclick: () => onRetry(name) },
