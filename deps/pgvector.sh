@@ -16,6 +16,9 @@ cd "$(dirname "$0")/.."
 # shellcheck source=deps/pins.sh
 . deps/pins.sh
 
+# pgvector is built by make's own rules, which our makefile switches off for whatever it starts.
+unset MAKEFLAGS MAKELEVEL MFLAGS
+
 # newest_bin: the directory of the newest server's programs.
 newest_bin()
 {
