@@ -95,12 +95,22 @@ static bool wants_files_only(const struct question *q)
     return (q->images || q->attachments) && !q->tickets && !q->solutions;
 }
 
+/* What to look for: the question, with what the open ticket is about, since "how was this solved
+ * before?" finds nothing by itself. */
+static struct str search_text_of(struct flow *f, const struct question *q, const struct ticket *t)
+{
+    if (!t)
+        return q->text;
+    return arena_printf(&f->arena, "%.*s\n\n%.*s\n\n%.*s", STR_ARG(q->text), STR_ARG(t->subject),
+                        STR_ARG(t->description_text));
+}
+
 static int find_sources(struct flow *f, struct run *run, const struct question *q,
-                        struct source *ret_sources, size_t *ret_count)
+                        const struct ticket *t, struct source *ret_sources, size_t *ret_count)
 {
     bool all = !q->tickets && !q->solutions;
     int count = q->count <= 0 ? 5 : MIN(q->count, SOURCES_MAX);
-    struct wanted wanted = {.text = q->text,
+    struct wanted wanted = {.text = search_text_of(f, q, t),
                             .exclude_id = q->ticket_id,
                             .ticket_count = all || q->tickets ? count : 0,
                             .article_count = all || q->solutions ? count : 0};
@@ -127,7 +137,7 @@ static int answer(struct flow *f, struct run *run, const struct question *q, con
     if (r >= 0)
         r = run_progress(f, run, "searching", 50, "관련 자료를 찾는 중입니다", "Searching");
     if (r >= 0 && !wants_files_only(q))
-        r = find_sources(f, run, q, sources, &count);
+        r = find_sources(f, run, q, t, sources, &count);
     if (r >= 0)
         r = run_progress(f, run, "context_building", 70, "자료를 정리하는 중입니다",
                          "Putting the sources together");
