@@ -216,22 +216,25 @@ static const char *state(int which)
 
 static void forget(void)
 {
-    static const char *const tables[] = {"tickets",      "conversations",   "kb_articles",
-                                         "ticket_texts", "kb_texts",        "vectors_tickets",
-                                         "vectors_kb",   "embedding_cache", "sync_runs",
-                                         "sync_logs",    "sync_retry"};
-    for (size_t i = 0; i < ARRAY_COUNT(tables); i++) {
-        char sql[128];
-        snprintf(sql, sizeof(sql), "delete from deskstream.%s", tables[i]);
-        execute(sql);
-    }
+    execute("with "
+            "a as (delete from deskstream.tickets), "
+            "b as (delete from deskstream.conversations), "
+            "c as (delete from deskstream.kb_articles), "
+            "d as (delete from deskstream.ticket_texts), "
+            "e as (delete from deskstream.kb_texts), "
+            "f as (delete from deskstream.vectors_tickets), "
+            "g as (delete from deskstream.vectors_kb), "
+            "h as (delete from deskstream.embedding_cache), "
+            "i as (delete from deskstream.sync_runs), "
+            "j as (delete from deskstream.sync_logs) "
+            "delete from deskstream.sync_retry");
 }
 
 /* A broken run's sign of life is old, and what failed is due. */
 static void time_passes(void)
 {
-    execute("update deskstream.sync_runs set heartbeat_at = now() - interval '1 hour'");
-    execute("update deskstream.sync_retry set due_at = now()");
+    execute("with a as (update deskstream.sync_runs set heartbeat_at = now() - interval '1 hour') "
+            "update deskstream.sync_retry set due_at = now()");
 }
 
 /* ---- tests ---- */
