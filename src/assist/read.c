@@ -2,7 +2,7 @@
  * Reading the ticket: live from Freshdesk, from the store when Freshdesk is away.
  *
  * Happy path: one call each for the ticket and its thread. A ticket that Freshdesk does not know is
- * E_NOT_FOUND; refused credentials are final; everything else falls back to the stored copy, and only when
+ * E_NOT_FOUND; refused credentials and a ticket this agent may not see are final; everything else falls back to the stored copy, and only when
  * there is none the first error comes back. Invariant: results live in the arena of the flow that asked.
  */
 #include <errno.h>
@@ -23,7 +23,8 @@ static struct freshdesk_as as_caller(const struct run *run)
 static bool is_away(struct flow *f, int status)
 {
     return status < 0 && status != E_NOT_FOUND && status != E_UPSTREAM_AUTH &&
-           status != -ECANCELED && !(status == -ETIMEDOUT && deadline_left_ms(f) == 0);
+           status != E_UPSTREAM_DENIED && status != -ECANCELED &&
+           !(status == -ETIMEDOUT && deadline_left_ms(f) == 0);
 }
 
 static int read_stored(struct flow *f, struct run *run, int64_t id, struct ticket *ret_ticket,
