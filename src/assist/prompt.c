@@ -28,13 +28,14 @@ struct str prompt_system(const struct run *run, const char *task)
     return str_of(asset->data, asset->len);
 }
 
-/* Does `at` begin one of our tags, opening or closing? */
+/* Does `at` begin one of our tags, opening or closing? A model reads "< /ticket" as one too, so blanks and
+ * slashes before the name do not count. */
 static bool is_tag(struct str at)
 {
     static const struct str names[] = {STR("ticket"), STR("source"), STR("question"),
                                        STR("context")};
     struct str rest = str_sub(at, 1, at.len);
-    if (str_starts(rest, STR("/")))
+    while (rest.len && (rest.ptr[0] == '/' || (unsigned char)rest.ptr[0] <= ' '))
         rest = str_sub(rest, 1, rest.len);
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         if (str_starts_nocase(rest, names[i]))
