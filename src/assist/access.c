@@ -3,12 +3,15 @@
  *
  * Happy path: the claim's domain is normalised; the pair (domain, key) is looked up by its hash; unknown
  * pairs are proved by one GET /agents/me, also when many requests bring the same one at once. A refusal is
- * remembered shortly, so that a wrong key in a loop does not lock the account; a Freshdesk that is away is
- * not remembered, and a pair proved before stays good for a day then.
- * Invariant: keys are kept only as SHA-256; no call leaves for a domain that did not pass the parser.
+ * remembered shortly, so that a wrong key in a loop does not lock the account. When Freshdesk is away that is
+ * remembered, too, so that those who wait do not try one after the other; a pair proved before stays good
+ * for a day then, and is not held up while somebody asks again.
+ * Invariant: keys are kept only as SHA-256; no call leaves for a domain that did not pass the parser; a proof
+ * is freed only while no flow holds it (user_count).
  */
 #include "assist/access.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/crypto.h"
@@ -20,17 +23,21 @@
 enum {
     PROOF_MS = 600000,
     REFUSAL_MS = 30000,
+    AWAY_MS = 1000,        /* how long "away" is remembered of pairs never proved */
+    AWAY_KNOWN_MS = 30000, /* ... and of those that stay good meanwhile */
     GRACE_MS = 86400000,
     PROVE_MS = 15000,
     PROOFS_MAX = 4096
 };
 
 struct proof {
-    int64_t tenant_id; /* 0: refused, or never answered */
-    uint64_t fresh_until_ms, good_until_ms;
-    struct err refusal;
+    int64_t tenant_id;       /* 0: refused, or never answered */
+    uint64_t fresh_until_ms; /* until then nobody asks again, whatever came of it */
+    uint64_t good_until_ms;
+    struct err refusal; /* why not, while tenant_id is 0 */
     struct cond proved;
-    bool busy; /* a flow is asking Freshdesk about it */
+    size_t user_count; /* flows that wait with a pointer to it */
+    bool busy;         /* a flow is asking Freshdesk about it */
 };
 
 struct access {
@@ -48,15 +55,18 @@ struct access *access_new(struct loop *l, const struct access_spec *spec)
     return a;
 }
 
-static void proofs_drop(struct access *a, bool all)
+enum drop { DROP_STALE, DROP_UNUSED, DROP_ALL };
+
+static void proofs_drop(struct access *a, enum drop drop)
 {
     size_t at = 0;
     struct str key;
     void *value;
     while (map_next(&a->proofs, &at, &key, &value)) {
         struct proof *p = value;
-        bool in_use = p->busy || cond_has_waiters(&p->proved);
-        if (all || (!in_use && p->fresh_until_ms <= loop_now_ms(a->loop)))
+        bool is_stale = p->fresh_until_ms <= loop_now_ms(a->loop);
+        assert(drop != DROP_ALL || p->user_count == 0);
+        if (p->user_count == 0 && (is_stale || drop != DROP_STALE))
             mem_free(map_take(&a->proofs, key));
     }
 }
@@ -65,7 +75,7 @@ void access_free(struct access *a)
 {
     if (!a)
         return;
-    proofs_drop(a, true);
+    proofs_drop(a, DROP_ALL);
     map_done(&a->proofs);
     mem_free(a);
 }
@@ -136,10 +146,18 @@ static struct proof *proof_of(struct access *a, struct str key)
     if (p)
         return p;
     if (a->proofs.count >= PROOFS_MAX)
-        proofs_drop(a, false);
+        proofs_drop(a, DROP_STALE);
+    if (a->proofs.count >= PROOFS_MAX)
+        proofs_drop(a, DROP_UNUSED);
     p = mem_alloc(sizeof(*p));
     map_put(&a->proofs, key, p);
     return p;
+}
+
+/* Proved, and not so long ago that it does not count any more. */
+static bool is_known(const struct access *a, const struct proof *p)
+{
+    return p->tenant_id && p->good_until_ms > loop_now_ms(a->loop);
 }
 
 static void proof_settle(struct access *a, struct proof *p, int status, const struct err *err,
@@ -150,12 +168,44 @@ static void proof_settle(struct access *a, struct proof *p, int status, const st
         p->tenant_id = tenant_id;
         p->fresh_until_ms = now_ms + PROOF_MS;
         p->good_until_ms = now_ms + GRACE_MS;
-    } else if (status == E_AUTH) {
+        return;
+    }
+    if (status == E_AUTH || !is_known(a, p)) {
         p->tenant_id = 0;
-        p->refusal = *err;
-        p->fresh_until_ms = now_ms + REFUSAL_MS;
         p->good_until_ms = 0;
     }
+    p->refusal = *err;
+    p->fresh_until_ms = now_ms + (status == E_AUTH ? REFUSAL_MS
+                                  : p->tenant_id   ? AWAY_KNOWN_MS
+                                                   : AWAY_MS);
+}
+
+/* Asks, and notes what came of it; < 0 only when this flow must end. */
+static int ask(struct flow *f, struct access *a, struct proof *p, const struct caller *who)
+{
+    int64_t tenant_id = 0;
+    p->busy = true;
+    int r = prove(f, a, who, &tenant_id);
+    p->busy = false;
+    struct err why = f->err;
+    int reason = flow_check(f); /* a caller's own end says nothing about the pair */
+    if (reason >= 0)
+        proof_settle(a, p, r, &why, tenant_id);
+    cond_broadcast(&p->proved);
+    return reason;
+}
+
+/* Comes back when there is an answer to be had from the proof. */
+static int settle(struct flow *f, struct access *a, struct proof *p, const struct caller *who)
+{
+    while (p->fresh_until_ms <= loop_now_ms(a->loop)) {
+        if (p->busy && is_known(a, p))
+            return 0;
+        int r = p->busy ? cond_wait(f, &p->proved) : ask(f, a, p, who);
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }
 
 int access_prove(struct flow *f, struct access *a, const struct access_claim *claim,
@@ -168,25 +218,13 @@ int access_prove(struct flow *f, struct access *a, const struct access_claim *cl
     char hex[2 * SHA256_BYTES + 1];
     sha256_hex(arena_printf(&f->arena, "%.*s\n%.*s", STR_ARG(who.domain), STR_ARG(who.api_key)),
                hex);
-    struct str key = str_from(hex);
-    struct proof *p = proof_of(a, key);
-    while (p->busy && p->fresh_until_ms <= loop_now_ms(a->loop)) {
-        r = cond_wait(f, &p->proved);
-        if (r < 0)
-            return r;
-        p = proof_of(a, key);
-    }
-    if (p->fresh_until_ms <= loop_now_ms(a->loop)) {
-        int64_t tenant_id = 0;
-        p->busy = true;
-        r = prove(f, a, &who, &tenant_id);
-        p->busy = false; /* a busy proof is never dropped */
-        proof_settle(a, p, r, &f->err, tenant_id);
-        cond_broadcast(&p->proved);
-        bool is_known = p->tenant_id && p->good_until_ms > loop_now_ms(a->loop);
-        if (r < 0 && (!is_known || flow_check(f) < 0))
-            return r;
-    } else if (!p->tenant_id) {
+    struct proof *p = proof_of(a, str_from(hex));
+    p->user_count++;
+    r = settle(f, a, p, &who);
+    p->user_count--;
+    if (r < 0)
+        return r;
+    if (!is_known(a, p)) {
         f->err = p->refusal;
         return p->refusal.code;
     }

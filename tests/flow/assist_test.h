@@ -18,6 +18,7 @@
 #include "store/tickets.h"
 #include "store/vectors.h"
 #include "support/client.h"
+#include "support/vendor.h"
 
 
 #define SECRET_NOTE "the-boss-says-refuse"
