@@ -129,7 +129,7 @@ int run_section_failed(struct flow *f, struct run *run, enum section s, int stat
     struct jw *w = notice_begin(&n, "error");
     jw_text(w, "section", section_name(s));
     jw_text(w, "code", err_name(status));
-    jw_text(w, "message", err.msg[0] ? err.msg : err_text(status));
+    jw_text(w, "message", err_public(&err, status));
     jw_i64(w, "status", err.http ? err.http : err_http(status));
     jw_bool(w, "retryable", err_retryable(status));
     return notice_send(f, run, &n);

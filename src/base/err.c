@@ -134,3 +134,19 @@ bool err_retryable(int code)
             return true;
     return false;
 }
+
+const char *err_public(const struct err *err, int code)
+{
+    if (err->code != code || err->msg[0] == '\0')
+        return err_text(code);
+    switch (code) {
+    case E_DB:
+    case E_DB_AWAY:
+    case E_DB_RETRY:
+    case E_DB_CONFLICT:
+    case E_VECTORS_AWAY: return err_text(code);
+    default: break;
+    }
+    bool is_system = code > -10000 && code != -ETIMEDOUT && code != -ECANCELED;
+    return is_system ? err_text(code) : err->msg;
+}

@@ -63,3 +63,6 @@ const char *err_text(int code);
 /* HTTP status for a code: the table's, 504 for -ETIMEDOUT, 499 for -ECANCELED, else 500. */
 int err_http(int code);
 bool err_retryable(int code);
+/* What a stranger may read of `err`, whose code is `code`: its message, but only the code's text where the
+ * message speaks of our inside (the database, the vector store, the system). Borrowed from `err`. */
+const char *err_public(const struct err *err, int code);

@@ -421,11 +421,10 @@ static void conclude(struct flow *f, struct http_exchange *x, int r)
     int status = f->err.code == r && f->err.http != 0 ? f->err.http : err_http(r);
     if (status < 400 || status > 599 || status == 499)
         status = 500;
-    const char *text = told ? f->err.msg : err_text(r);
     if (status >= 500)
         log_warn("http.error", "path=\"%.*s\" status=%d error=%s text=\"%s\"",
-                 STR_ARG(x->request.path), status, err_name(r), text);
-    http_answer_plain_error(x, status, str_from(text));
+                 STR_ARG(x->request.path), status, err_name(r), told ? f->err.msg : err_text(r));
+    http_answer_plain_error(x, status, str_from(err_public(&f->err, r)));
 }
 
 int http_exchange_run(struct flow *f, void *arg)

@@ -20,7 +20,6 @@
 #include "support/client.h"
 #include "support/vendor.h"
 
-
 #define SECRET_NOTE "the-boss-says-refuse"
 #define AGENT_ONLY "internal-discount-table"
 
@@ -50,9 +49,9 @@ struct stage {
     struct vectors *vectors;
     struct assist *assist;
     struct caller who;
-    struct buf names;           /* of the events, each with a blank behind it */
-    struct buf events;          /* their JSON, one a line */
-    struct buf asked;           /* what the model was sent */
+    struct buf names;  /* of the events, each with a blank behind it */
+    struct buf events; /* their JSON, one a line */
+    struct buf asked;  /* what the model was sent */
     size_t event_count, asked_count, me_count;
 };
 typedef int stage_fn(struct flow *f, struct stage *s);
@@ -120,7 +119,8 @@ static int tell_embedding(struct flow *f, struct http_exchange *x, const struct 
     if (s->spec.embed_ms)
         TRY(f, flow_sleep(f, s->spec.embed_ms));
     struct buf *out = arena_buf(&f->arena, 0);
-    buf_text(out, "{\"status\":{\"code\":\"20000\"},\"result\":{\"inputTokens\":5,\"embedding\":[1");
+    buf_text(out,
+             "{\"status\":{\"code\":\"20000\"},\"result\":{\"inputTokens\":5,\"embedding\":[1");
     for (size_t i = 1; i < EMBED_DIMENSIONS; i++)
         buf_text(out, ",0");
     buf_text(out, "]}}");
@@ -211,7 +211,8 @@ static inline void stage_done(struct flow *f, struct stage *s)
 
 static inline int stage_open(struct flow *f, struct stage *s)
 {
-    static const struct http_route routes[] = {{.method = "*", .pattern = "/{rest*}", .handler = stage_answer}};
+    static const struct http_route routes[] = {
+        {.method = "*", .pattern = "/{rest*}", .handler = stage_answer}};
     buf_init(&s->names, 0);
     buf_init(&s->events, 0);
     buf_init(&s->asked, 0);
@@ -221,10 +222,10 @@ static inline int stage_open(struct flow *f, struct stage *s)
     const struct http_server_spec server = {.routes = routes, .route_count = 1, .context = s};
     TRY(f, http_server_open(f, &server, &s->server));
     TRY(f, web_new(f->loop, &(struct web_spec){0}, &s->web, &f->err));
-    const char *base = arena_printf(&f->arena, "http://127.0.0.1:%d", http_server_port(s->server)).ptr;
-    s->freshdesk = freshdesk_new(f->loop, &(struct freshdesk_spec){.web = s->web,
-                                                                   .base_url = base,
-                                                                   .per_minute = 60000});
+    const char *base =
+        arena_printf(&f->arena, "http://127.0.0.1:%d", http_server_port(s->server)).ptr;
+    s->freshdesk = freshdesk_new(
+        f->loop, &(struct freshdesk_spec){.web = s->web, .base_url = base, .per_minute = 60000});
     s->llm = llm_new(f->loop);
     const struct clova_spec clova = {.web = s->web,
                                      .base_url = base,
@@ -302,11 +303,11 @@ static inline int stage_seed_tickets(struct flow *f, struct pg_pool *p, struct v
         const struct ticket_item item = {&t, &talk, 1, true};
         struct item_result result;
         TRY(f, tickets_upsert(f, p, tenant->id, STR("salt"), &item, 1, &result));
-        const struct item_texts texts = {
-            .id = t.id,
-            .texts = {STR("the refund button shows E-77"), STR("a stale payment cache"),
-                      STR("clear the payment cache and log in again")},
-            .title = t.subject};
+        const struct item_texts texts = {.id = t.id,
+                                         .texts = {STR("the refund button shows E-77"),
+                                                   STR("a stale payment cache"),
+                                                   STR("clear the payment cache and log in again")},
+                                         .title = t.subject};
         TRY(f, texts_upsert(f, p, tenant->id, VECTORS_TICKETS, &texts, 1));
         const struct vector_point point = {.item_id = t.id, .vectors = {vector, vector, vector}};
         TRY(f, vectors_upsert(f, v, tenant, VECTORS_TICKETS, &point, 1));
@@ -331,7 +332,8 @@ static inline int stage_seed_articles(struct flow *f, struct pg_pool *p, struct 
          .visibility = 3,
          .json = JSON_NONE}};
     struct item_result results[ARRAY_COUNT(articles)];
-    TRY(f, articles_upsert(f, p, tenant->id, STR("salt"), articles, ARRAY_COUNT(articles), results));
+    TRY(f,
+        articles_upsert(f, p, tenant->id, STR("salt"), articles, ARRAY_COUNT(articles), results));
     for (size_t i = 0; i < ARRAY_COUNT(articles); i++) {
         const struct item_texts texts = {.id = articles[i].id,
                                          .texts = {articles[i].title, articles[i].description_text},

@@ -126,12 +126,22 @@ STAGE_TEST(test_grace, on_grace, .me_status = 0)
 /* No call leaves for a host that is not Freshdesk's, and the own key is for the own account alone. */
 ACCESS_CASE(on_foreign)
 {
-    static const char *const domains[] = {
-        "evil.example.com",     "acme.freshdesk.com.evil.com", "acme.freshdesk.com@evil.com",
-        "acme.freshdesk.com:80", "http://[::1]",               "127.0.0.1",
-        "a.b.freshdesk.com",    "localhost",                   "acme\r\nX: y",
-        "https:/acme",          "//evil.com",                  "acme.freshdesk.com.",
-        "evil.com#.freshdesk.com", "evil.com/.freshdesk.com",  "\xef\xbc\xa1" "cme"};
+    static const char *const domains[] = {"evil.example.com",
+                                          "acme.freshdesk.com.evil.com",
+                                          "acme.freshdesk.com@evil.com",
+                                          "acme.freshdesk.com:80",
+                                          "http://[::1]",
+                                          "127.0.0.1",
+                                          "a.b.freshdesk.com",
+                                          "localhost",
+                                          "acme\r\nX: y",
+                                          "https:/acme",
+                                          "//evil.com",
+                                          "acme.freshdesk.com.",
+                                          "evil.com#.freshdesk.com",
+                                          "evil.com/.freshdesk.com",
+                                          "\xef\xbc\xa1"
+                                          "cme"};
     struct caller who;
     for (size_t i = 0; i < ARRAY_COUNT(domains); i++) {
         const struct access_claim claim = {.domain = str_from(domains[i]), .api_key = STR("k")};
@@ -161,8 +171,8 @@ STAGE_TEST(test_flood, on_flood, .me_status = 0)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stage_setup),  cmocka_unit_test(test_many),  cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_away),    cmocka_unit_test(test_grace), cmocka_unit_test(test_foreign),
+        cmocka_unit_test(stage_setup), cmocka_unit_test(test_many),  cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_away),   cmocka_unit_test(test_grace), cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_flood),
     };
     return pg_test_main(tests);

@@ -98,9 +98,37 @@ static void test_long_texts_are_cut_on_code_points(void **state)
     }
 }
 
+static void test_public(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int set, code;
+        bool shown;
+    } rows[] = {
+        {"an upstream's words", E_UPSTREAM, E_UPSTREAM, true},
+        {"ours", E_INPUT, E_INPUT, true},
+        {"too late", -ETIMEDOUT, -ETIMEDOUT, true},
+        {"the database", E_DB, E_DB, false},
+        {"its address", E_DB_AWAY, E_DB_AWAY, false},
+        {"the vector store", E_VECTORS_AWAY, E_VECTORS_AWAY, false},
+        {"the system", -ENOENT, -ENOENT, false},
+        {"another error's text", E_INPUT, E_LIMIT, false},
+        {"nothing set", 0, E_LIMIT, false},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct err e = {0};
+        if (rows[i].set)
+            err_set(&e, rows[i].set, "the text");
+        CHECK_TEXT(rows[i].name, err_public(&e, rows[i].code),
+                   rows[i].shown ? "the text" : err_text(rows[i].code));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_public),
         cmocka_unit_test(test_lookups),
         cmocka_unit_test(test_table_is_sane),
         cmocka_unit_test(test_set_and_wrap),
