@@ -184,6 +184,10 @@ static void loop_turn(struct loop *l)
         if (list_empty(&l->ready))
             loop_run_late(l);
     }
+    /* Never poll before them: flows that yield all the time must not keep bytes from leaving, and curl must
+     * hear of closed calls before its sockets are looked at again. */
+    if (!list_empty(&l->late))
+        loop_run_late(l);
     uint64_t took_ns = real_now_ns() - began_ns;
     if (took_ns > l->stall_ns)
         l->stall_ns = took_ns;

@@ -476,6 +476,38 @@ static void flows_are_bounded(void **state)
     assert_int_equal(count, 99);
 }
 
+/* ---- late tasks ---- */
+
+struct late {
+    struct loop_task task;
+    bool ran;
+};
+
+static void on_late(struct loop_task *t)
+{
+    container_of(t, struct late, task)->ran = true;
+}
+
+static int yielding_flow(struct flow *f, void *arg)
+{
+    struct late *late = arg;
+    loop_task_init(&late->task, on_late);
+    loop_post(f->loop, &late->task);
+    for (int i = 0; i < 1000 && !late->ran; i++) {
+        int r = flow_yield(f);
+        if (r < 0)
+            return r;
+    }
+    return late->ran;
+}
+
+static void yielding_does_not_hold_up_late_tasks(void **state)
+{
+    (void)state;
+    struct late late = {.ran = false};
+    assert_int_equal(run(yielding_flow, &late, NULL), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -495,6 +527,7 @@ int main(void)
         cmocka_unit_test(cancel_at_every_wait_ends_clean),
         cmocka_unit_test(work_runs_on_a_thread),
         cmocka_unit_test(flows_are_bounded),
+        cmocka_unit_test(yielding_does_not_hold_up_late_tasks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
