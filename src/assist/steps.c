@@ -33,7 +33,8 @@ static const struct source *source_by_number(const struct steps_reader *r, int64
 
 static struct solution *item_open(struct steps_reader *r, struct str title)
 {
-    if (r->item_count == SOLUTIONS_MAX)
+    r->is_full = r->item_count == SOLUTIONS_MAX;
+    if (r->is_full)
         return NULL;
     struct solution *item = &r->items[r->item_count++];
     item->title = arena_str(r->arena, title);
@@ -69,7 +70,7 @@ static void take_step(struct steps_reader *r, struct str text)
     }
     const struct source *source = source_by_number(r, take_number(&text));
     text = str_trim(text);
-    if (!source || !text.len) {
+    if (!source || !text.len || r->is_full) {
         r->dropped_steps++;
         return;
     }

@@ -32,6 +32,7 @@ struct steps_reader {
     size_t shown; /* bytes of the line already given out */
     struct solution items[SOLUTIONS_MAX];
     size_t item_count;
+    bool is_full; /* the present title came after the last item there is room for: its steps go */
     int dropped_quotes, dropped_steps;
     bool none;   /* valid after steps_finish */
     bool spoken; /* something was shown */
