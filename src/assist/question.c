@@ -3,7 +3,7 @@
  *
  * Happy path: (ticket) -> embedding and searches -> answer.delta... answer -> usage, done, with a progress
  * event before each stage. Only attachments or images asked for: they are listed, no model is asked. Nothing
- * found: the model says what is missing. A model that fails is an error event of section "answer".
+ * found: the model says what is missing. A model that fails ends the run: there is no other section.
  * Invariant: a citation in `citations` exists; numbers the model invented are not among them.
  */
 #include "assist/run.h"
@@ -118,9 +118,9 @@ static int find_sources(struct flow *f, struct run *run, const struct question *
     int r = retrieve(f, run, &wanted, &found);
     if (r < 0)
         return r;
-    if (found.vectors_status < 0) {
-        f->err = found.vectors_err;
-        r = run_section_failed(f, run, SECTION_SIMILAR, found.vectors_status);
+    if (found.search_status < 0) {
+        f->err = found.search_err;
+        r = run_section_failed(f, run, SECTION_SIMILAR, found.search_status);
     }
     *ret_count = found_sources(f, run, &found, (size_t)count, false, ret_sources);
     return r;

@@ -5,8 +5,9 @@
  *        -> full text tickets              > fuse -> cards -> boosts (solved, recent) -> best first
  *        -> [kb: 2 vectors], full text kb /
  *
- * A list that fails leaves the others; only when the database itself is away nothing can be shown. When
- * embedding or the vector store is away the answer comes from full text alone and says so.
+ * A list that fails leaves the others, and the answer says so: without embedding or vector store it comes
+ * from full text alone, without full text from vectors alone. Without cards (the database is away) the whole
+ * search fails.
  * Invariant: the excluded ticket is never among the hits. Rank fusion: Cormack et al. 2009, k = 60.
  */
 #include <errno.h>
@@ -227,9 +228,12 @@ static int find_articles(struct flow *f, struct run *run, const struct candidate
 static const float *embed(struct flow *f, struct run *run, struct str text, struct found *found)
 {
     float *vector = ARENA_ARRAY(&f->arena, EMBED_DIMENSIONS, float);
-    found->vectors_status = embed_text(f, run->assist->spec.embedder, PRIORITY_LIVE, text, vector);
-    found->vectors_err = f->err;
-    return found->vectors_status < 0 ? NULL : vector;
+    found->search_status = embed_text(f, run->assist->spec.embedder, PRIORITY_LIVE, text, vector);
+    if (found->search_status >= 0)
+        return vector;
+    found->search_err = f->err;
+    found->search_status = run_model_fault(&found->search_err, found->search_status);
+    return NULL;
 }
 
 int retrieve(struct flow *f, struct run *run, const struct wanted *wanted, struct found *ret_found)
@@ -258,10 +262,10 @@ int retrieve(struct flow *f, struct run *run, const struct wanted *wanted, struc
     r = group_wait(f, &g);
     if (r < 0)
         return r;
-    for (size_t i = TICKET_VECTORS; i < SIDE_COUNT; i += KB_VECTORS) {
-        if (sides[i].status < 0) {
-            found.vectors_status = sides[i].status;
-            found.vectors_err = sides[i].err;
+    for (size_t i = 0; i < SIDE_COUNT; i++) {
+        if (sides[i].status < 0 && found.search_status >= 0) {
+            found.search_status = sides[i].status;
+            found.search_err = sides[i].err;
         }
     }
     struct candidate *all = ARENA_ARRAY(&f->arena, CANDIDATES_MAX, struct candidate);

@@ -140,6 +140,15 @@ void run_section_done(struct flow *f, struct run *run, enum section s)
     run->section_ns[s] = loop_now_ns(f->loop) - run->begin_ns;
 }
 
+int run_model_fault(struct err *err, int code)
+{
+    if (code == E_NOT_FOUND)
+        code = err->code = E_UPSTREAM_INPUT;
+    if (code == E_UPSTREAM_AUTH || code == E_UPSTREAM_DENIED)
+        err->http = err_http(E_UPSTREAM);
+    return code;
+}
+
 static int run_usage(struct flow *f, struct run *run)
 {
     _cleanup_(notice_done) struct notice n = NOTICE_INIT;

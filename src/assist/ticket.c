@@ -73,7 +73,7 @@ static int send_tickets(struct flow *f, struct run *run, const struct found *fou
     for (size_t i = 0; i < found->ticket_count; i++)
         write_ticket_item(f, run, w, &found->tickets[i]);
     jw_end_arr(w);
-    jw_bool(w, "degraded", found->vectors_status < 0);
+    jw_bool(w, "degraded", found->search_status < 0);
     run_section_done(f, run, SECTION_SIMILAR);
     return notice_send(f, run, &n);
 }
@@ -96,20 +96,20 @@ static int send_articles(struct flow *f, struct run *run, const struct found *fo
         jw_end_obj(w);
     }
     jw_end_arr(w);
-    jw_bool(w, "degraded", found->vectors_status < 0);
+    jw_bool(w, "degraded", found->search_status < 0);
     return notice_send(f, run, &n);
 }
 
-/* Found by full text alone: each section that would have used vectors says why. */
+/* A way to search failed: each section that would have used it says why. */
 static int tell_degraded(struct flow *f, struct ticket_view *v, const struct found *found)
 {
     int r = 0;
-    f->err = found->vectors_err;
-    if (v->help->similar)
-        r = run_section_failed(f, v->run, SECTION_SIMILAR, found->vectors_status);
-    f->err = found->vectors_err;
+    f->err = found->search_err;
+    if (v->help->similar || !v->help->solutions)
+        r = run_section_failed(f, v->run, SECTION_SIMILAR, found->search_status);
+    f->err = found->search_err;
     if (r >= 0 && v->help->solutions)
-        r = run_section_failed(f, v->run, SECTION_SOLUTIONS, found->vectors_status);
+        r = run_section_failed(f, v->run, SECTION_SOLUTIONS, found->search_status);
     return r;
 }
 
@@ -127,31 +127,43 @@ static int find_similar(struct flow *f, struct ticket_view *v, struct found *ret
     return retrieve(f, v->run, &wanted, ret_found);
 }
 
-static int show_similar(struct flow *f, struct ticket_view *v)
+static int show_solutions(struct flow *f, struct ticket_view *v, const struct found *found)
 {
-    struct found found;
-    int r = find_similar(f, v, &found);
-    while (r >= 0 && v->help->strict_order && !v->summary_over)
-        r = cond_wait(f, &v->summary_ended);
-    if (r >= 0 && found.vectors_status < 0)
-        r = tell_degraded(f, v, &found);
-    if (r >= 0 && v->help->similar)
-        r = send_tickets(f, v->run, &found);
-    if (r >= 0 && (v->help->kb || v->help->solutions))
-        r = send_articles(f, v->run, &found);
-    if (r < 0)
-        return r;
     struct source sources[SOURCES_MAX];
-    size_t count = found_sources(f, v->run, &found, SOURCES_MAX, false, sources);
+    size_t count = found_sources(f, v->run, found, SOURCES_MAX, false, sources);
     v->sources = arena_str(v->arena, sources_json(&f->arena, sources, count));
-    return v->help->solutions ? solutions_run(f, v->run, &v->ticket, sources, count) : 0;
+    if (!v->help->solutions)
+        return 0;
+    int r = solutions_run(f, v->run, &v->ticket, sources, count);
+    return r < 0 ? run_section_failed(f, v->run, SECTION_SOLUTIONS, r) : r;
+}
+
+static int show_found(struct flow *f, struct ticket_view *v, const struct found *found)
+{
+    int r = v->help->similar ? send_tickets(f, v->run, found) : 0;
+    if (r >= 0 && (v->help->kb || v->help->solutions))
+        r = send_articles(f, v->run, found);
+    return r < 0 ? run_section_failed(f, v->run, SECTION_SIMILAR, r) : r;
 }
 
 int similar_flow(struct flow *f, void *view)
 {
     struct ticket_view *v = view;
-    int r = show_similar(f, v);
-    return r < 0 ? run_section_failed(f, v->run, SECTION_SIMILAR, r) : 0;
+    struct found found = {.ticket_count = 0};
+    int status = find_similar(f, v, &found), r = 0;
+    if (status < 0) {
+        found.search_status = status;
+        found.search_err = f->err;
+    }
+    while (r >= 0 && v->help->strict_order && !v->summary_over)
+        r = cond_wait(f, &v->summary_ended);
+    if (r >= 0 && found.search_status < 0)
+        r = tell_degraded(f, v, &found);
+    if (r >= 0 && status >= 0)
+        r = show_found(f, v, &found);
+    if (r >= 0 && status >= 0)
+        r = show_solutions(f, v, &found);
+    return MIN(r, 0);
 }
 
 static int send_ticket(struct flow *f, struct run *run, const struct ticket *t)

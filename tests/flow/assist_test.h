@@ -24,7 +24,16 @@
 #define AGENT_ONLY "internal-discount-table"
 
 enum task { TASK_SUMMARY, TASK_SOLUTIONS, TASK_ANSWER, TASK_REPLY, TASK_COUNT };
-enum chat { CHAT_GOOD, CHAT_500, CHAT_CUT, CHAT_ERROR_EVENT, CHAT_GARBAGE, CHAT_HANG };
+enum chat {
+    CHAT_GOOD,
+    CHAT_401,
+    CHAT_404,
+    CHAT_500,
+    CHAT_CUT,
+    CHAT_ERROR_EVENT,
+    CHAT_GARBAGE,
+    CHAT_HANG
+};
 
 static const char *const task_marks[TASK_COUNT] = {"Format: summary-v1", "Format: solutions-v1",
                                                    "Format: answer-v1", "Format: reply-v1"};
@@ -148,8 +157,8 @@ static int tell_chat(struct flow *f, struct http_exchange *x, struct stage *s)
     buf_str(&s->asked, body);
     s->asked_count++;
     enum chat chat = s->spec.chat[task];
-    if (chat == CHAT_500)
-        return tell_status(f, x, 500, "");
+    if (chat == CHAT_401 || chat == CHAT_404 || chat == CHAT_500)
+        return tell_status(f, x, chat == CHAT_401 ? 401 : chat == CHAT_404 ? 404 : 500, "");
     if (task == TASK_SUMMARY && s->spec.summary_ms)
         TRY(f, flow_sleep(f, s->spec.summary_ms));
     TRY(f, http_stream_begin(f, x, 200, "text/event-stream"));

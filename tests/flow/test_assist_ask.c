@@ -44,6 +44,17 @@ static int on_answer_failed(struct flow *f, struct stage *s)
 STAGE_TEST(test_answer_cut, on_answer_failed, .chat[TASK_ANSWER] = CHAT_CUT)
 STAGE_TEST(test_answer_500, on_answer_failed, .chat[TASK_ANSWER] = CHAT_500)
 
+/* Our key is wrong, or our model unknown: that is no fault of the reader's key or ticket. */
+static int on_our_fault(struct flow *f, struct stage *s)
+{
+    int r = put_question(f, s, 0);
+    FLOW_CHECK(r < 0);
+    CALM_CHECK(r != E_NOT_FOUND && (f->err.http ? f->err.http : err_http(r)) == 502);
+    return 0;
+}
+STAGE_TEST(test_our_key, on_our_fault, .chat[TASK_ANSWER] = CHAT_401)
+STAGE_TEST(test_our_model, on_our_fault, .chat[TASK_ANSWER] = CHAT_404)
+
 /* ---- drafts ---- */
 
 static int draft(struct flow *f, struct stage *s)
@@ -108,6 +119,31 @@ STAGE_TEST(test_no_context, on_no_context, .ticket_status = 0)
 
 /* ---- the store ---- */
 
+static int rename_texts(struct flow *f, struct pg_pool *p, void *away)
+{
+    return pg_script(f, p,
+                     *(bool *)away ? "alter function deskstream.search_texts rename to gone"
+                                   : "alter function deskstream.gone rename to search_texts");
+}
+
+static int on_no_texts(struct flow *f, struct stage *s)
+{
+    FLOW_OK(f, put_question(f, s, 0));
+    CALM_CHECK(stage_has(s, "answer") && stage_said(s, "\"section\":\"similar_tickets\""));
+    CALM_CHECK(stage_said(s, "\"citations\":[{\"n\":1,")); /* found by vectors */
+    return 0;
+}
+STAGE_TEST(no_texts, on_no_texts, .ticket_status = 0)
+
+static void test_no_texts(void **state)
+{
+    bool away = true;
+    pg_test_run(rename_texts, &away);
+    no_texts(state);
+    away = false;
+    pg_test_run(rename_texts, &away);
+}
+
 static int break_vectors(struct flow *f, struct pg_pool *p, void *arg)
 {
     (void)arg;
@@ -170,6 +206,9 @@ int main(void)
         cmocka_unit_test(test_draft_after),
         cmocka_unit_test(test_draft_left),
         cmocka_unit_test(test_no_context),
+        cmocka_unit_test(test_our_key),
+        cmocka_unit_test(test_our_model),
+        cmocka_unit_test(test_no_texts),
         cmocka_unit_test(test_no_store),
         cmocka_unit_test(test_no_vectors),
     };
