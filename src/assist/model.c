@@ -49,7 +49,7 @@ static int listen(struct flow *f, struct run *run, const struct llm_spec *spec, 
     _cleanup_(deadline_done) struct deadline d = deadline(f, ANSWER_MS);
     int r = llm_open(f, run->assist->spec.llm, spec, s);
     if (r < 0)
-        return run_model_fault(&f->err, err_wrap(&f->err, r, "%s", spec->task));
+        return run_own_fault(&f->err, err_wrap(&f->err, r, "%s", spec->task));
     struct str piece;
     while ((r = llm_next(f, s, &piece)) > 0) {
         buf_str(text, piece);

@@ -232,7 +232,7 @@ static const float *embed(struct flow *f, struct run *run, struct str text, stru
     if (found->search_status >= 0)
         return vector;
     found->search_err = f->err;
-    found->search_status = run_model_fault(&found->search_err, found->search_status);
+    found->search_status = run_own_fault(&found->search_err, found->search_status);
     return NULL;
 }
 
@@ -264,8 +264,8 @@ int retrieve(struct flow *f, struct run *run, const struct wanted *wanted, struc
         return r;
     for (size_t i = 0; i < SIDE_COUNT; i++) {
         if (sides[i].status < 0 && found.search_status >= 0) {
-            found.search_status = sides[i].status;
             found.search_err = sides[i].err;
+            found.search_status = run_own_fault(&found.search_err, sides[i].status);
         }
     }
     struct candidate *all = ARENA_ARRAY(&f->arena, CANDIDATES_MAX, struct candidate);

@@ -140,7 +140,7 @@ void run_section_done(struct flow *f, struct run *run, enum section s)
     run->section_ns[s] = loop_now_ns(f->loop) - run->begin_ns;
 }
 
-int run_model_fault(struct err *err, int code)
+int run_own_fault(struct err *err, int code)
 {
     if (code == E_NOT_FOUND)
         code = err->code = E_UPSTREAM_INPUT;

@@ -60,9 +60,9 @@ int run_delta(struct flow *f, struct run *run, const char *name, struct str text
  * timed-out run is not a section's fault: then `status` comes back. */
 int run_section_failed(struct flow *f, struct run *run, enum section s, int status) _must_check_;
 void run_section_done(struct flow *f, struct run *run, enum section s);
-/* A failure of a model we pay for is not the reader's: without this a wrong key of ours would look like a
+/* A failure of our own model or vector store is not the reader's: without this a wrong key of ours would look like a
  * wrong key of theirs (401), an unknown model like an unknown ticket (404). Returns the code. */
-int run_model_fault(struct err *err, int code);
+int run_own_fault(struct err *err, int code);
 /* usage and done; context_id may be empty. */
 int run_done(struct flow *f, struct run *run, struct str context_id) _must_check_;
 
