@@ -211,7 +211,7 @@ static int settle(struct flow *f, struct access *a, struct proof *p, const struc
 int access_prove(struct flow *f, struct access *a, const struct access_claim *claim,
                  struct caller *ret_caller)
 {
-    struct caller who;
+    struct caller who = {0};
     int r = claim_read(f, a, claim, &who);
     if (r < 0)
         return r;

@@ -154,7 +154,7 @@ int clova_embedding(struct flow *f, struct http_exchange *x, void *context)
 {
     struct sandbox *sb = context;
     struct call c;
-    struct str text;
+    struct str text = STR_NONE;
     int r = model_begin(&c, WIRE_CLOVA, sb, f, x, ENDPOINT_EMBEDDING, sb->knobs.api_latency_ms);
     if (r == 0)
         r = read_text(&c, &text);
@@ -182,7 +182,7 @@ int clova_embedding(struct flow *f, struct http_exchange *x, void *context)
 int clova_tokenize(struct flow *f, struct http_exchange *x, void *context)
 {
     struct call c;
-    struct str text;
+    struct str text = STR_NONE;
     int r = model_begin(&c, WIRE_CLOVA, context, f, x, ENDPOINT_MODEL, 0);
     if (r == 0)
         r = read_text(&c, &text);

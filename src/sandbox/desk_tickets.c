@@ -158,7 +158,7 @@ int desk_list(struct flow *f, struct http_exchange *x, void *context)
                             "It should be one of these values: 'requester,stats,description'",
                             "invalid_value");
     struct list_query q;
-    int64_t page, per_page;
+    int64_t page = 1, per_page = 30;
     r = read_query(&c, &q);
     if (r == 0)
         r = read_page(&c, 30, &page, &per_page);
@@ -222,7 +222,7 @@ static int conversations(struct flow *f, struct http_exchange *x, void *context,
 {
     struct call c;
     struct ticket t;
-    int64_t page, per_page;
+    int64_t page = 1, per_page = 30;
     int r = desk_begin(&c, context, f, x, ENDPOINT_CONVERSATIONS, 1);
     if (r == 0)
         r = read_page(&c, 30, &page, &per_page);

@@ -19,7 +19,7 @@ struct exchange {
     size_t body_len;       /* 0: strlen(body) */
     bool split;            /* the body byte by byte */
     bool cut;    /* no Content-Length; closes after the body: ended by the connection's end */
-    bool open;             /* no Content-Length, and stays open: the answer never ends */
+    bool open;   /* no Content-Length, and stays open: the answer never ends */
     bool silent; /* never answers */
     bool reset;  /* breaks the connection instead of answering */
 };
