@@ -44,6 +44,15 @@ static void on_wake(uv_timer_t *wake)
     uv_stop(wake->loop);
 }
 
+/* Older versions of uv fire their timers (curl's, among them) before they poll, within one uv_run. What such
+ * a callback made ready must not wait until the poll ends: a stopped loop polls without waiting. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct loop *l = container_of(prepare, struct loop, before_poll);
+    if (!list_empty(&l->ready) || !list_empty(&l->late))
+        uv_stop(&l->uv);
+}
+
 struct loop *loop_new(const struct loop_spec *spec)
 {
     /* Writing to a peer that has left is an error, not a death: uv and curl (NOSIGNAL) rely on it. */
@@ -54,6 +63,9 @@ struct loop *loop_new(const struct loop_spec *spec)
     r = uv_timer_init(&l->uv, &l->wake);
     assert(r == 0);
     uv_unref((uv_handle_t *)&l->wake);
+    uv_prepare_init(&l->uv, &l->before_poll);
+    uv_prepare_start(&l->before_poll, on_prepare);
+    uv_unref((uv_handle_t *)&l->before_poll);
     list_init(&l->ready);
     list_init(&l->late);
     list_init(&l->flows);
@@ -71,6 +83,7 @@ void loop_free(struct loop *l)
         return;
     assert(l->flow_count == 0 && list_empty(&l->ready));
     uv_close((uv_handle_t *)&l->wake, NULL);
+    uv_close((uv_handle_t *)&l->before_poll, NULL);
     /* Handles whose close callbacks are still due. */
     for (int i = 0; i < ROUNDS_PER_TURN_MAX; i++) {
         uv_run(&l->uv, UV_RUN_NOWAIT);

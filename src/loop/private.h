@@ -16,7 +16,8 @@ struct timer_heap {
 
 struct loop {
     uv_loop_t uv;
-    uv_timer_t wake;   /* fires at the heap's first timer; not used with a virtual clock */
+    uv_timer_t wake; /* fires at the heap's first timer; not used with a virtual clock */
+    uv_prepare_t before_poll;
     struct list ready; /* struct op.node: finished, not yet told */
     struct list late;  /* struct loop_task.node */
     struct list flows; /* struct flow.live, oldest first */

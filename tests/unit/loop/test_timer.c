@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <uv.h>
 
 #include "base/rng.h"
 #include "loop/flow.h"
+#include "loop/op.h"
 #include "loop/timer.h"
 
 enum { COUNT = 500 };
@@ -91,11 +93,56 @@ static void a_real_clock_sleeps_at_least_as_long_as_asked(void **state)
     assert_true(ns >= 20 * 1000000ull);
 }
 
+/* What libcurl's timer does: a callback of uv's own, fired before or after the poll, ends an op. */
+struct raw {
+    uv_timer_t soon, late;
+    struct op op;
+    bool late_fired;
+};
+
+static void on_soon(uv_timer_t *t)
+{
+    op_finish(&container_of(t, struct raw, soon)->op, 0);
+}
+
+static void on_late(uv_timer_t *t)
+{
+    struct raw *raw = container_of(t, struct raw, late);
+    raw->late_fired = true;
+    if (raw->op.state == OP_RUNNING)
+        op_finish(&raw->op, 0);
+}
+
+static int raw_flow(struct flow *f, void *arg)
+{
+    struct raw *raw = arg;
+    uv_timer_init(loop_uv(f->loop), &raw->soon);
+    uv_timer_init(loop_uv(f->loop), &raw->late);
+    uv_timer_start(&raw->late, on_late, 5000, 0);
+    op_begin(&raw->op, f->loop, "raw", NULL);
+    uv_timer_start(&raw->soon, on_soon, 0, 0);
+    int r = flow_wait(f, &raw->op);
+    uv_close((uv_handle_t *)&raw->soon, NULL);
+    uv_close((uv_handle_t *)&raw->late, NULL);
+    return r;
+}
+
+static void what_uv_s_timers_end_is_told_before_the_next_poll(void **state)
+{
+    (void)state;
+    struct raw raw = {0};
+    struct loop *l = loop_new(&(struct loop_spec){0});
+    assert_int_equal(loop_run(l, "test", raw_flow, &raw, NULL), 0);
+    loop_free(l);
+    assert_false(raw.late_fired); /* the poll would have slept until then */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(timers_fire_in_order_and_stopped_ones_never),
         cmocka_unit_test(a_real_clock_sleeps_at_least_as_long_as_asked),
+        cmocka_unit_test(what_uv_s_timers_end_is_told_before_the_next_poll),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
