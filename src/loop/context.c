@@ -1,13 +1,16 @@
 /*
- * Stacks and the switch between them. The only file that knows ucontext, mmap'd stacks and the
- * sanitizers' fiber hooks.
+ * Stacks. The only file that knows mmap'd stacks and the sanitizers' fiber hooks; the switch itself is in
+ * switch.h.
  *
  * A context is one mapping, used again by later flows:
  *
  *   low                                                         high
- *   | guard page, no access | stack, grows down ............ |
+ *   | guard page, no access | ....... | what was deepest | parked frames |
+ *                                      `- given back at the SETTLED_PARKS'th wait
  *
  * Happy path: context_enter runs a flow on its stack until it parks or leaves; parking comes back here.
+ * A page that was touched once stays resident, and a flow that has settled into a loop (a stream) needs far
+ * less depth than it took to open its request: so at one wait of its life the pages below are given back.
  * Failing to map a stack ends the process: flow_count_max bounds how many there are.
  * Invariant: exactly one side of each switch is running; loop->current says which.
  */
@@ -16,11 +19,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "loop/private.h"
+#include "loop/switch.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define HAVE_ASAN 1
@@ -40,15 +43,23 @@
 #endif
 #endif
 
-enum { STACK_BYTES = 256 * 1024, IDLE_CONTEXTS_MAX = 64 };
+enum {
+    STACK_BYTES = 256 * 1024,
+    IDLE_CONTEXTS_MAX = 64,
+    SETTLED_PARKS =
+        12, /* waits after which a flow's stack is trimmed, once; short requests have fewer */
+    TRIM_SLACK_BYTES =
+        1024, /* below the parked frame: the red zone and what the next calls touch */
+};
 
 struct flow_context {
-    ucontext_t flow, loop;
+    struct switch_point flow, loop;
     char *map;
     size_t map_bytes, guard_bytes;
     struct flow_context *next_idle;
     void (*entry)(struct flow *f);
     struct flow *runs;
+    unsigned parks; /* of the flow that runs */
 #ifdef HAVE_ASAN
     void *flow_fake_stack, *loop_fake_stack;
     const void *loop_stack;
@@ -88,21 +99,15 @@ static void context_unmap(struct flow_context *c)
     mem_free(c);
 }
 
-/* First code on a new stack. makecontext passes ints only, so the pointer comes in two halves. */
-static void trampoline(unsigned high, unsigned low)
+/* First code on a new stack. */
+static void on_first(void *context)
 {
-    struct flow_context *c = (struct flow_context *)(((uintptr_t)high << 32) | (uintptr_t)low);
+    struct flow_context *c = context;
 #ifdef HAVE_ASAN
     __sanitizer_finish_switch_fiber(NULL, &c->loop_stack, &c->loop_stack_bytes);
 #endif
     c->entry(c->runs);
     abort(); /* entry ends in context_leave */
-}
-
-/* getcontext returns twice as far as a compiler knows; here no variable lives across it. */
-static __attribute__((noinline)) void context_seed(ucontext_t *u)
-{
-    getcontext(u);
 }
 
 static struct flow_context *context_take(struct loop *l)
@@ -121,13 +126,17 @@ static void context_prepare(struct loop *l, struct flow *f, void (*entry)(struct
     struct flow_context *c = f->context = context_take(l);
     c->entry = entry;
     c->runs = f;
-    context_seed(&c->flow);
-    c->flow.uc_stack.ss_sp = c->map + c->guard_bytes;
-    c->flow.uc_stack.ss_size = STACK_BYTES;
-    c->flow.uc_link = NULL;
-    uintptr_t p = (uintptr_t)c;
-    makecontext(&c->flow, (void (*)(void))trampoline, 2, (unsigned)(p >> 32),
-                (unsigned)(p & 0xffffffffu));
+    c->parks = 0;
+    switch_prepare(&c->flow, c->map + c->guard_bytes, STACK_BYTES, on_first, c);
+}
+
+/* Gives back the pages below the parked frames; they come back zeroed when touched. */
+static __attribute__((noinline)) void context_trim(struct flow_context *c)
+{
+    uintptr_t page = (uintptr_t)c->guard_bytes, low = (uintptr_t)c->map + c->guard_bytes;
+    uintptr_t high = ((uintptr_t)__builtin_frame_address(0) - TRIM_SLACK_BYTES) & ~(page - 1);
+    if (high > low)
+        madvise(c->map + c->guard_bytes, high - low, MADV_DONTNEED);
 }
 
 void context_enter(struct loop *l, struct flow *f, void (*entry)(struct flow *f))
@@ -140,7 +149,7 @@ void context_enter(struct loop *l, struct flow *f, void (*entry)(struct flow *f)
 #ifdef HAVE_ASAN
     __sanitizer_start_switch_fiber(&c->loop_fake_stack, c->map + c->guard_bytes, STACK_BYTES);
 #endif
-    swapcontext(&c->loop, &c->flow);
+    switch_to(&c->loop, &c->flow);
 #ifdef HAVE_ASAN
     __sanitizer_finish_switch_fiber(c->loop_fake_stack, NULL, NULL);
 #endif
@@ -151,10 +160,12 @@ void context_park(struct loop *l, struct flow *f)
 {
     struct flow_context *c = f->context;
     assert(l->current == f);
+    if (++c->parks == SETTLED_PARKS)
+        context_trim(c);
 #ifdef HAVE_ASAN
     __sanitizer_start_switch_fiber(&c->flow_fake_stack, c->loop_stack, c->loop_stack_bytes);
 #endif
-    swapcontext(&c->flow, &c->loop);
+    switch_to(&c->flow, &c->loop);
 #ifdef HAVE_ASAN
     __sanitizer_finish_switch_fiber(c->flow_fake_stack, &c->loop_stack, &c->loop_stack_bytes);
 #endif
@@ -168,7 +179,7 @@ void context_leave(struct loop *l, struct flow *f)
     __sanitizer_start_switch_fiber(NULL, c->loop_stack,
                                    c->loop_stack_bytes); /* frees the fake stack */
 #endif
-    setcontext(&c->loop);
+    switch_to(&c->flow, &c->loop);
     abort();
 }
 
