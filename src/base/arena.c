@@ -12,10 +12,12 @@
  *
  *   blocks -> [shared, filling] <-> [own: big object] <-> [shared, full] <-> ...
  *
- * Objects are cut from the first block, which starts at 8 KiB and grows with what was used, up to
- * 64 KiB. An object over half a first block gets a block of its own behind the first, so that the
- * filling one stays in place and arena_resize can grow the object without leaving a copy behind.
- * In ASan builds every object has a block of its own.
+ * Objects are cut from the first block. Blocks start at 1 KiB and grow with what was used, up to 64 KiB:
+ * a parked stream uses a few hundred bytes and there are thousands of them, a page of tickets uses
+ * megabytes. An object over 4 KiB gets a block of its own behind the first, so that the filling one stays
+ * in place and arena_resize can grow the object without leaving a copy behind. A reset keeps one small
+ * block, so that a loop over small items allocates nothing. In ASan builds every object has a block of
+ * its own.
  *
  * Cannot fail; past the cap only `exceeded` is set.
  * Invariant: memory is zeroed when given, aligned to 16, and stays where it is until done or reset.
@@ -32,9 +34,10 @@
 #define ARENA_OWN_ALWAYS 0
 #endif
 
-#define ARENA_BLOCK_BYTES ((size_t)8192)
+#define ARENA_BLOCK_BYTES ((size_t)1024) /* of the first block, its head included */
 #define ARENA_BLOCK_BYTES_MAX ((size_t)65536)
-#define ARENA_OWN_BYTES (ARENA_BLOCK_BYTES / 2) /* larger objects get a block of their own */
+#define ARENA_OWN_BYTES ((size_t)4096)  /* larger objects get a block of their own */
+#define ARENA_KEPT_BYTES ((size_t)2048) /* largest block that a reset keeps */
 
 struct arena_block {
     struct arena_block *next, *prev;
@@ -53,15 +56,20 @@ void arena_init(struct arena *a, size_t bytes_max)
     *a = (struct arena){.bytes_max = bytes_max};
 }
 
-void arena_done(struct arena *a)
+static void run_hooks(struct arena *a)
 {
-    if (!a)
-        return;
     while (a->hooks) { /* a hook may still allocate, or add a hook */
         struct arena_hook *hook = a->hooks;
         a->hooks = hook->next;
         hook->fn(hook->arg);
     }
+}
+
+void arena_done(struct arena *a)
+{
+    if (!a)
+        return;
+    run_hooks(a);
     while (a->blocks) {
         struct arena_block *block = a->blocks;
         a->blocks = block->next;
@@ -70,14 +78,25 @@ void arena_done(struct arena *a)
     arena_init(a, a->bytes_max);
 }
 
-void arena_reset(struct arena *a)
-{
-    arena_done(a);
-}
-
 static bool is_own(size_t size)
 {
     return ARENA_OWN_ALWAYS || size > ARENA_OWN_BYTES;
+}
+
+void arena_reset(struct arena *a)
+{
+    run_hooks(a);
+    struct arena_block *block = a->blocks;
+    bool kept = block && !is_own(block->size) && block->size <= ARENA_KEPT_BYTES;
+    if (kept)
+        a->blocks = block->next;
+    arena_done(a);
+    if (!kept)
+        return;
+    memset(block->data, 0, block->used);
+    block->used = 0;
+    block->next = block->prev = NULL;
+    a->blocks = block;
 }
 
 static void count_bytes(struct arena *a, size_t size)
@@ -121,9 +140,9 @@ void *arena_alloc(struct arena *a, size_t size)
     size = (size + 15) & ~(size_t)15;
     struct arena_block *block = a->blocks;
     if (!block || block->size - block->used < size) {
-        size_t total = MIN(MAX(a->bytes_used, ARENA_BLOCK_BYTES), ARENA_BLOCK_BYTES_MAX);
-        total &= ~(size_t)4095;
-        block = block_new(a, total - sizeof(struct arena_block), false);
+        size_t want = MIN(a->bytes_used, ARENA_BLOCK_BYTES_MAX) + 15;
+        size_t total = MAX((want & ~(size_t)15), ARENA_BLOCK_BYTES - sizeof(struct arena_block));
+        block = block_new(a, total, false);
     }
     void *p = block->data + block->used;
     block->used += size;

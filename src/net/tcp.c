@@ -2,7 +2,7 @@
  * net/tcp.c: server side TCP on uv: listen, accept, gathered writes, water marks, stall limit.
  *
  *      tcp_write ... tcp_write      turn's end          socket full            socket free
- *      out: |aaaa|bbbbbbb|   --> uv_try_write(out)  --> sending: |bbb|  -->  uv_write's callback,
+ *      out: |aaaa|bbbbbbb|   --> uv_try_write(out)  --> rest: |bbb|     -->  uv_write's callback,
  *                                one send                out: |ccc|            then out again
  *
  * The happy path is one appended buffer and one send a turn; uv_write is only used for what the socket
@@ -10,7 +10,7 @@
  * little.
  *
  * Fails by: reset or a failed write (on_end < 0), a peer that takes nothing for stall_ms (on_end
- * -ETIMEDOUT). Invariant: while `writing`, `sending` is not touched; between turns either `out` is
+ * -ETIMEDOUT). Invariant: while `writing`, uv has the rest and nobody touches it; between turns either `out` is
  * empty or `writing` is set or the flush task is posted.
  */
 #include "net/tcp.h"
@@ -40,14 +40,20 @@ struct tcp_listener {
     int port;
 };
 
+/* What the socket did not take, with uv until it is written. Most streams never have one, and thousands of
+ * streams are parked, so it is made when needed. */
+struct tcp_rest {
+    uv_write_t write;
+    struct tcp *tcp;
+    struct buf bytes;
+};
+
 struct tcp {
     uv_tcp_t handle;
-    uv_write_t write;
     uv_shutdown_t shutdown;
     struct loop *loop;
     struct tcp_spec spec; /* .events NULL: not adopted yet */
     struct buf out;       /* appended, not yet given to the kernel */
-    struct buf sending;   /* what `write` holds, while `writing` */
     struct loop_task flush;
     struct timer probe; /* while paused */
     struct timer stall; /* while writing */
@@ -218,7 +224,6 @@ static void on_closed(uv_handle_t *handle)
 {
     struct tcp *t = container_of(handle, struct tcp, handle);
     buf_done(&t->out);
-    buf_done(&t->sending);
     if (t->spec.events != NULL)
         t->spec.events->on_closed(t->spec.owner);
     mem_free(t);
@@ -348,10 +353,12 @@ static void flush(struct tcp *t);
 
 static void on_written(uv_write_t *req, int status)
 {
-    struct tcp *t = container_of(req, struct tcp, write);
+    struct tcp_rest *rest = container_of(req, struct tcp_rest, write);
+    struct tcp *t = rest->tcp;
     loop_clock_update(t->loop);
     t->writing = false;
-    buf_done(&t->sending);
+    buf_done(&rest->bytes);
+    mem_free(rest);
     timer_stop(&t->stall);
     if (t->closing || t->broken)
         return;
@@ -366,12 +373,15 @@ static void on_written(uv_write_t *req, int status)
 /* Hands what the socket did not take to uv, which goes on when it is writable. */
 static int send_rest(struct tcp *t, size_t sent)
 {
-    t->sending = t->out;
+    struct tcp_rest *rest = mem_alloc(sizeof(*rest));
+    rest->tcp = t;
+    rest->bytes = t->out;
     t->out = (struct buf)BUF_INIT(0);
-    uv_buf_t rest = uv_buf_init(t->sending.ptr + sent, (unsigned)(t->sending.len - sent));
-    int r = uv_write(&t->write, stream_of(t), &rest, 1, on_written);
+    uv_buf_t bytes = uv_buf_init(rest->bytes.ptr + sent, (unsigned)(rest->bytes.len - sent));
+    int r = uv_write(&rest->write, stream_of(t), &bytes, 1, on_written);
     if (r < 0) {
-        buf_done(&t->sending);
+        buf_done(&rest->bytes);
+        mem_free(rest);
         return r;
     }
     t->writing = true;

@@ -1,6 +1,7 @@
 #pragma once
 /* What web.c (the flows' side) and web_multi.c, web_call.c (the machine's side) share. Nobody else
  * includes this. */
+#include <assert.h>
 #include <curl/curl.h>
 #include <uv.h>
 
@@ -16,7 +17,7 @@ enum {
     WEB_PAUSE_BYTES = 256 * 1024,      /* unread bytes at which a stream stops reading */
     WEB_HEAD_BYTES_MAX = 64 * 1024,    /* an answer's header lines together */
     WEB_BODY_BYTES_MAX = 16 << 20,     /* default of web_request.bytes_max */
-    WEB_STREAM_BUFFER_BYTES = 4096,    /* curl's receive buffer of a stream: one page resident */
+    WEB_STREAM_BUFFER_BYTES = 2048,    /* curl's receive buffer of a stream: ten events */
     WEB_FETCH_BUFFER_BYTES = 64 << 10, /* ... of a whole answer: fewer reads for big pages */
 };
 
@@ -74,14 +75,14 @@ struct web_call {
     struct buf in, out; /* streams: what curl adds to; what the reader has borrowed */
     size_t bytes_in;    /* of the body, decompressed */
     uint64_t start_ns, sent_ns, byte_ns;
-    struct err err; /* when status < 0 */
+    struct err err; /* when status < 0; until then curl writes its own words into err.msg */
     int status;     /* once ENDED */
     int http_status;
     enum web_state state;
     bool head_done, closed, paused;
     char host[128]; /* for messages: host and port, cut if longer */
-    char curl_text[CURL_ERROR_SIZE];
 };
+static_assert(sizeof(((struct web_call *)0)->err.msg) >= CURL_ERROR_SIZE, "curl's words must fit");
 
 /* web_call.c */
 void web_call_launch(struct web_call *c);

@@ -171,6 +171,7 @@ static int read_some(struct flow *f, struct llm_feed *feed)
         return err_set(&f->err, r, "an event of the model is too large");
     if (r > 0)
         return take_event(f, feed, &e);
+    arena_done(&feed->arena); /* a burst of events shares its memory, a waiting stream keeps none */
     r = next_piece(f, feed);
     return r == 0 ? at_end(f, feed) : r;
 }
