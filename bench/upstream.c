@@ -171,7 +171,7 @@ static size_t result(char *out, size_t room)
     return len + (size_t)snprintf(out + len, room - len, "0\r\n\r\n");
 }
 
-/* Writes what is due and plans what comes next. */
+/* Writes what is due and plans what comes next; the stream may be gone afterwards. */
 static void stream_step(struct stream *s)
 {
     char out[(BURST_MAX + 2) * EVENT_BYTES_MAX];
@@ -215,15 +215,15 @@ static int64_t number_after(const char *text, const char *key, int64_t otherwise
     return at ? strtoll(at + strlen(key), NULL, 10) : otherwise;
 }
 
-static void answer(struct stream *s, const char *body)
+static void answer(struct stream *s, const char *request, const char *body)
 {
     static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
                                "Transfer-Encoding: chunked\r\n\r\n";
     char text[128];
-    if (strncmp(s->in, "GET ", 4) == 0) {
+    if (strncmp(request, "GET ", 4) == 0) {
         int len = snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n%7zu\n",
                            open_count);
-        put(s, text, (size_t)len);
+        put(s, text, (size_t)len); /* a peer that has gone is read as such */
         return;
     }
     s->events_left = number_after(body, "events=", 10);
@@ -265,13 +265,10 @@ static void on_readable(struct stream *s)
     const char *body;
     if (request_whole(s, &body) == 0)
         return; /* a request longer than the buffer reads 0 bytes next and is closed */
-    char *in = s->in;
-    answer(s, body);
-    if (s->in == in) {
-        s->in = NULL;
-        s->in_len = 0;
-        mem_free(in);
-    }
+    char *in = TAKE(s->in);
+    s->in_len = 0;
+    answer(s, in, body);
+    mem_free(in);
 }
 
 static void on_connection(int listener)
