@@ -44,6 +44,11 @@ void llm_data_escape(struct buf *out, struct str data)
 
 void llm_delta_add(struct buf *held, struct str delta)
 {
+    if (delta.len == 0 ||
+        !memchr(delta.ptr, 0xF4, delta.len)) { /* no private code point begins otherwise */
+        buf_str(held, delta);
+        return;
+    }
     struct str rest = delta;
     while (rest.len > 0) {
         uint32_t code;
@@ -62,6 +67,10 @@ size_t llm_delta_take(struct buf *held, struct buf *out, bool last)
     size_t whole = last ? all.len : all.len - str_utf8_tail(all);
     struct str rest = str_sub(all, 0, whole);
     buf_clear(out);
+    if (str_is_utf8(rest)) { /* nearly always */
+        buf_str(out, rest);
+        rest = STR_NONE;
+    }
     while (rest.len > 0) {
         uint32_t code;
         size_t used = str_decode(rest, &code);
