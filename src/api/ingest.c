@@ -105,7 +105,7 @@ int on_ingest(struct flow *f, struct http_exchange *x, void *context)
         if (r == -ECANCELED)
             return r;
         if (r < 0)
-            error = arena_str(&f->arena, str_from(f->err.msg[0] ? f->err.msg : err_text(r)));
+            error = arena_str(&f->arena, str_from(err_public(&f->err, r)));
         else if (!results[kind].success)
             error = results[kind].error_count > 0 ? results[kind].errors[0] : STR("nothing synced");
     }

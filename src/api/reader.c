@@ -212,7 +212,7 @@ int reader_error(struct flow *f, const struct reader *rd, int status)
 /* What the old streams said when a run failed. */
 static struct str legacy_message(struct flow *f, const struct reader *rd, int status)
 {
-    const char *msg = f->err.msg;
+    const char *msg = err_public(&f->err, status);
     if (status == E_NOT_FOUND)
         return str_from(msg);
     if (rd->run == RUN_REPLY && status == E_INPUT)
@@ -234,7 +234,8 @@ static int send_failure(struct flow *f, struct reader *rd, int status)
     jw_text(&w, "type", "error");
     jw_text(&w, "section", "run");
     jw_text(&w, "code", err_name(status));
-    jw_str(&w, "message", legacy ? legacy_message(f, rd, status) : str_from(f->err.msg));
+    jw_str(&w, "message",
+           legacy ? legacy_message(f, rd, status) : str_from(err_public(&f->err, status)));
     jw_bool(&w, "retryable", err_retryable(status));
     jw_i64(&w, "status", f->err.http != 0 ? f->err.http : err_http(status));
     if (legacy) {

@@ -52,14 +52,15 @@ static int answer_failure(struct flow *f, struct reader *rd)
 {
     struct buf *out = arena_buf(&f->arena, 0);
     struct jw w = JW_INIT(out);
-    struct str text = arena_printf(&f->arena, "응답 생성 중 오류가 발생했습니다: %s", f->err.msg);
+    const char *why = err_public(&f->err, f->err.code);
+    struct str text = arena_printf(&f->arena, "응답 생성 중 오류가 발생했습니다: %s", why);
     jw_obj(&w, NULL);
     jw_str(&w, "reply", text);
     jw_str(&w, "reply_text", text);
     jw_str(&w, "context_id", rd->context_id);
     jw_raw(&w, "context_docs", STR("[]"));
     jw_obj(&w, "metadata");
-    jw_text(&w, "error", f->err.msg);
+    jw_text(&w, "error", why);
     jw_text(&w, "code", err_name(f->err.code));
     jw_end_obj(&w);
     jw_end_obj(&w);

@@ -172,7 +172,7 @@ int on_sync_events(struct flow *f, struct http_exchange *x, void *context)
         jw_obj(&w, NULL);
         jw_text(&w, "type", "error");
         jw_text(&w, "code", err_name(r));
-        jw_text(&w, "message", f->err.msg);
+        jw_text(&w, "message", err_public(&f->err, r));
         jw_bool(&w, "retryable", err_retryable(r));
         jw_end_obj(&w);
         r = sse_send(f, &watcher.sse, "error", buf_view(out));

@@ -49,6 +49,15 @@ static void note_account(void *context, struct account *a)
         *status = E_CIRCUIT;
 }
 
+/* Names of the models' accounts, with commas. */
+static void name_account(void *context, struct account *a)
+{
+    struct buf *names = context;
+    if (names->len)
+        buf_byte(names, ',');
+    buf_text(names, account_name(a));
+}
+
 int assist_health(struct flow *f, struct assist *a, struct assist_health *ret_health)
 {
     struct assist_health health = {.vectors_home = str_from(vectors_home(a->spec.vectors))};
@@ -62,6 +71,9 @@ int assist_health(struct flow *f, struct assist *a, struct assist_health *ret_he
     if (llm_provider_count(a->spec.llm) == 0)
         health.llm = E_CONFIG;
     llm_each_account(a->spec.llm, note_account, &health.llm);
+    struct buf *names = arena_buf(&f->arena, 0);
+    llm_each_account(a->spec.llm, name_account, names);
+    health.llm_providers = buf_view(names);
     freshdesk_each_account(a->spec.freshdesk, note_account, &health.freshdesk);
     *ret_health = health;
     return 0;

@@ -32,7 +32,7 @@ struct str prompt_system(const struct run *run, const char *task)
  * slashes before the name do not count. */
 static bool is_tag(struct str at)
 {
-    static const struct str names[] = {STR("ticket"), STR("source"), STR("question"),
+    static const struct str names[] = {STR("ticket"), STR("source"), STR("question"), STR("turn"),
                                        STR("context")};
     struct str rest = str_sub(at, 1, at.len);
     while (rest.len && (rest.ptr[0] == '/' || (unsigned char)rest.ptr[0] <= ' '))
@@ -74,8 +74,8 @@ void prompt_data(struct buf *out, const char *tag, struct str text, size_t bytes
 static const char *talk_author(const struct conversation *c)
 {
     if (c->is_private)
-        return "내부 메모 / private note";
-    return c->incoming ? "고객 / customer" : "상담원 / agent";
+        return "note";
+    return c->incoming ? "customer" : "agent";
 }
 
 /* The newest turns that fit, in their order. */
@@ -92,9 +92,9 @@ static void add_talks(struct buf *out, const struct conversation *talks, size_t 
     for (size_t i = first; i < count; i++) {
         if (public_only && talks[i].is_private)
             continue;
-        buf_printf(out, "[%s] ", talk_author(&talks[i]));
+        buf_printf(out, "<turn from=\"%s\">\n", talk_author(&talks[i]));
         add_data(out, talks[i].body_text, TALK_BYTES_MAX);
-        buf_byte(out, '\n');
+        buf_text(out, "\n</turn>\n");
     }
 }
 

@@ -116,9 +116,6 @@ static void add_fact(struct mind *m, struct str sentence, int64_t source)
 static void add_line(struct mind *m, struct str line, int64_t source)
 {
     line = str_trim(line);
-    size_t author = str_starts(line, STR("[")) ? str_find(line, STR("] "), 0) : SIZE_MAX;
-    if (author < 60)
-        line = str_sub(line, author + 2, line.len);
     if (family_find(without_number(line), NULL) != SAYING_OTHER) {
         add_fact(m, line, source);
         return;
@@ -137,8 +134,13 @@ static void add_line(struct mind *m, struct str line, int64_t source)
 static void add_text(struct mind *m, struct str text, int64_t source)
 {
     struct str line;
-    while (str_cut(&text, '\n', &line))
-        add_line(m, line, source);
+    bool is_note = false; /* agents' notes are not told again */
+    while (str_cut(&text, '\n', &line)) {
+        if (str_starts(line, STR("<turn ")) || str_starts(line, STR("</turn>")))
+            is_note = has(line, "from=\"note\"");
+        else if (!is_note)
+            add_line(m, line, source);
+    }
 }
 
 /* ---- reading ---- */

@@ -364,7 +364,11 @@ int bucket_take(struct flow *f, struct bucket *b, enum priority p,
     b->waiting_count++;
     b->waiting_by[p]++;
     pump(b);
-    return flow_wait(f, &wt.op);
+    r = flow_wait(f, &wt.op);
+    if (r < 0 && wt.op.status == 0) /* admitted and cancelled in one turn: nothing was sent */
+        for (size_t i = 0; i < b->limit_count; i++)
+            bucket_correct(b, i, -wt.cost[i]);
+    return r;
 }
 
 /* ---- what comes back ---- */
