@@ -179,9 +179,9 @@ http {{ access_log off; client_body_temp_path {tmp}; proxy_temp_path {tmp}; fast
                 "rate": out["requests"] / out["seconds"]}
 
     def memory(self, relay, streams):
-        run = self.load(relay.port, streams, 1000000, 500000, 1, 2, "hold")
+        run = self.load(relay.port, streams, 1000000, 200000, 1, 3, "hold")
         run.stdout.readline()
-        time.sleep(1)
+        time.sleep(2)
         kb = rss_kb(relay.pids)
         return kb, int(run.communicate()[0])
 

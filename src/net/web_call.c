@@ -92,7 +92,7 @@ void web_call_curl_done(struct web_call *c, CURLcode code)
         web_call_end(c, E_PROTOCOL, "ended without an answer");
     else
         web_call_end(c, translate(c, code), "%s%s%s", curl_easy_strerror(code),
-                     c->err.msg[0] ? ": " : "", c->err.msg);
+                     c->curl_text[0] ? ": " : "", c->curl_text);
     web_call_detach(c);
 }
 
@@ -327,7 +327,7 @@ void web_call_launch(struct web_call *c)
     c->easy = e;
     set_transport(c, e);
     set_request(c, e);
-    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, c->err.msg);
+    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, c->curl_text);
     curl_easy_setopt(e, CURLOPT_PRIVATE, c);
     curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_connected);
     curl_easy_setopt(e, CURLOPT_PREREQDATA, c);

@@ -1,7 +1,6 @@
 #pragma once
 /* What web.c (the flows' side) and web_multi.c, web_call.c (the machine's side) share. Nobody else
  * includes this. */
-#include <assert.h>
 #include <curl/curl.h>
 #include <uv.h>
 
@@ -75,14 +74,15 @@ struct web_call {
     struct buf in, out; /* streams: what curl adds to; what the reader has borrowed */
     size_t bytes_in;    /* of the body, decompressed */
     uint64_t start_ns, sent_ns, byte_ns;
-    struct err err; /* when status < 0; until then curl writes its own words into err.msg */
+    struct err err; /* when status < 0 */
     int status;     /* once ENDED */
     int http_status;
     enum web_state state;
     bool head_done, closed, paused;
     char host[128]; /* for messages: host and port, cut if longer */
+    /* Not err.msg, although it has the room: curl adds its own words after a callback of ours has failed. */
+    char curl_text[CURL_ERROR_SIZE];
 };
-static_assert(sizeof(((struct web_call *)0)->err.msg) >= CURL_ERROR_SIZE, "curl's words must fit");
 
 /* web_call.c */
 void web_call_launch(struct web_call *c);
