@@ -136,6 +136,8 @@ int app_open(struct flow *f, const struct config *config, struct group *group, s
         .per_minute = (uint32_t)config->freshdesk_per_minute,
         .list_per_minute = (uint32_t)config->freshdesk_list_per_minute,
         .share_percent = (uint32_t)config->freshdesk_share_percent,
+        .window_ms = (uint32_t)config->freshdesk_window_ms,
+        .retry_count = (uint32_t)config->retry_count_max,
     };
     app->freshdesk = freshdesk_new(f->loop, &spec);
     open_models(f, app);

@@ -56,12 +56,14 @@
     X(SECRET, freshdesk_api_key, "FRESHDESK_API_KEY", "", "", 0, 256, "API key of that account")   \
     X(URL, freshdesk_base_url, "FRESHDESK_BASE_URL", "", "", 0, 2048,                              \
       "stand-in for every Freshdesk domain; the domain goes into the Host header")                 \
-    X(INT, freshdesk_per_minute, "FRESHDESK_RATE_PER_MINUTE", "calls/min", "0", 0, 100000,         \
+    X(INT, freshdesk_per_minute, "FRESHDESK_RATE_PER_MINUTE", "calls/min", "0", 0, 10000000,       \
       "calls allowed a minute until Freshdesk's headers tell; 0 starts at 50 and learns")          \
     X(INT, freshdesk_list_per_minute, "FRESHDESK_LIST_RATE_PER_MINUTE", "calls/min", "0", 0,       \
-      100000, "sub-limit of ticket lists; 0 derives it from the total")                            \
+      10000000, "sub-limit of ticket lists; 0 derives it from the total")                          \
     X(INT, freshdesk_share_percent, "FRESHDESK_SHARE_PERCENT", "%", "100", 1, 100,                 \
       "share of the account's allowance that we may use")                                          \
+    X(INT, freshdesk_window_ms, "FRESHDESK_RATE_WINDOW_MS", "ms", "60000", 100, 3600000,           \
+      "window of those limits; some old accounts are counted by the hour")                         \
     X(TEXT, company_id, "COMPANY_ID", "", "", 0, 128, "company used when a request names none")    \
     /* language models */                                                                          \
     X(TEXT, llm_order, "LLM_ORDER", "", "clova,openai,anthropic", 0, 256,                          \
@@ -107,4 +109,18 @@
     X(INT, sync_thread_count_max, "SYNC_FETCH_CONCURRENCY", "", "16", 1, 256,                      \
       "conversation lists fetched at once")                                                        \
     X(BOOL, sync_extract, "SYNC_EXTRACT", "", "false", 0, 0,                                       \
-      "let the model split tickets into symptom, cause and resolution")
+      "let the model split tickets into symptom, cause and resolution")                            \
+    /* collector */                                                                                \
+    X(INT, chunk_size, "CHUNK_SIZE", "tickets", "5000", 1, 1000000, "tickets of one chunk file")   \
+    X(TEXT, request_delay, "REQUEST_DELAY", "s", "", 0, 16,                                        \
+      "least time between two list pages of a slice; empty: only the budget counts")               \
+    X(INT, retry_count_max, "MAX_RETRIES", "", "10", 0, 100, "further tries of a bulk call")       \
+    X(INT, save_interval, "SAVE_INTERVAL", "tickets", "500", 1, 1000000,                           \
+      "progress is saved after so many tickets, at most once a second")                            \
+    X(INT, collect_slice_count, "COLLECT_SLICES", "", "4", 1, 32, "parts of time walked at once")  \
+    X(INT, collect_thread_count, "COLLECT_THREADS", "", "32", 1, 256,                              \
+      "conversation lists fetched at once")                                                        \
+    X(INT, disk_pause_percent, "DISK_PAUSE_PERCENT", "%", "90", 1, 100,                            \
+      "collecting pauses while the disk is this full")                                             \
+    X(INT, memory_warn_percent, "MEMORY_WARN_PERCENT", "%", "80", 1, 100,                          \
+      "above this the collector warns and works in smaller batches")

@@ -283,6 +283,10 @@ static int try_once(struct flow *f, struct account *a, struct attempt *t)
         err_wrap(&f->err, r, "%s", t->call->name);
     else if (t->reply.status < 200 || t->reply.status > 299)
         r = classify(f, t);
+    else if (t->whole && t->call->check)
+        r = t->call->check(f, t->call, &t->reply);
+    if (r == -ECANCELED)
+        return r;
     if (r < 0)
         a->stats.failed_count++;
     else if (t->whole)
@@ -345,7 +349,8 @@ static int pass_circuit(struct flow *f, struct account *a, const struct account_
     if (wait_ms == 0)
         return 1;
     wait_ms += rng_below(&a->rng, BACKOFF_MS);
-    if (attempt == 0 || attempt >= call->retry_count || wait_ms >= deadline_left_ms(f))
+    bool waits = attempt > 0 || call->priority == PRIORITY_BULK; /* nobody is waiting for bulk */
+    if (!waits || attempt >= call->retry_count || wait_ms >= deadline_left_ms(f))
         return circuit_refuse(f, a);
     return flow_sleep(f, wait_ms);
 }

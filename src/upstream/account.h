@@ -20,13 +20,19 @@
 #include "upstream/bucket.h"
 
 struct account;
+struct account_call;
+/* Looks at a whole 2xx answer before it counts as one. Suspends. < 0 makes the try a failed one:
+ * E_PROTOCOL is retried. */
+typedef int account_check_fn(struct flow *f, const struct account_call *call,
+                             const struct web_reply *reply);
 struct account_call {
     enum priority priority;
     double cost[BUCKET_LIMITS_MAX];
     struct web_request request;
-    uint32_t retry_count; /* further tries; 0 for none */
-    uint32_t timeout_ms;  /* of one try, waiting for the bucket not included; 0: 30,000 */
-    const char *name;     /* "freshdesk.ticket": for logs, metrics, errors */
+    uint32_t retry_count;    /* further tries; 0 for none */
+    uint32_t timeout_ms;     /* of one try, waiting for the bucket not included; 0: 30,000 */
+    const char *name;        /* "freshdesk.ticket": for logs, metrics, errors */
+    account_check_fn *check; /* of account_fetch; may be NULL */
     /* May be NULL. After an error: the last refused answer, its body in the flow's arena, cut at 64 KiB;
      * status 0 when there was none. For vendors' error codes. */
     struct web_reply *ret_failure;

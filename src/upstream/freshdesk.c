@@ -24,10 +24,11 @@
 
 #define ACCOUNT_COUNT_MAX 1024
 #define START_PER_MINUTE 50 /* the trial plan's, the smallest there is */
-#define WINDOW_MS 60000
+#define WINDOW_MS 60000     /* unless the account is counted otherwise (freshdesk-api §2) */
 #define BODY_BYTES_MAX ((size_t)64 * 1024 * 1024)
 #define QUERY_BYTES_MAX 512 /* of a search, by the vendor */
 #define HOLD_UNTOLD_MS 60000
+#define RETRY_COUNT 10 /* of bulk calls */
 
 enum { LIMIT_CALLS, LIMIT_LISTS };
 
@@ -41,7 +42,7 @@ struct freshdesk {
     struct loop *loop;
     struct web *web;
     char *base_url; /* "" for the real one; without its last slash */
-    uint32_t per_minute, list_per_minute, share_percent;
+    uint32_t per_minute, list_per_minute, share_percent, window_ms, retry_count;
     struct map accounts; /* domain -> struct domain_account */
 };
 /* The account hands `call` back to learn, which finds the rest around it. */
@@ -62,6 +63,8 @@ struct freshdesk *freshdesk_new(struct loop *l, const struct freshdesk_spec *spe
     fd->per_minute = spec->per_minute;
     fd->list_per_minute = spec->list_per_minute;
     fd->share_percent = spec->share_percent;
+    fd->window_ms = spec->window_ms ? spec->window_ms : WINDOW_MS;
+    fd->retry_count = spec->retry_count ? spec->retry_count : RETRY_COUNT;
     map_init(&fd->accounts);
     return fd;
 }
@@ -177,7 +180,7 @@ static struct domain_account *account_for(struct freshdesk *fd, struct str domai
         .learn = learn,
         .hold_default_ms = HOLD_UNTOLD_MS,
         .bucket = {.name = d->name,
-                   .limits = {{"calls", total, WINDOW_MS}, {"lists", lists, WINDOW_MS}},
+                   .limits = {{"calls", total, fd->window_ms}, {"lists", lists, fd->window_ms}},
                    .limit_count = 2,
                    .share_percent = fd->share_percent},
     };
@@ -234,16 +237,16 @@ static struct str authorization_of(struct arena *a, struct str api_key)
 }
 
 /* Further tries by urgency: a reader waits for live calls, nobody for bulk ones. */
-static uint32_t retries_of(enum priority p)
+static uint32_t retries_of(const struct freshdesk *fd, enum priority p)
 {
-    return p == PRIORITY_LIVE ? 2 : p == PRIORITY_FRESH ? 3 : 10;
+    return p == PRIORITY_LIVE ? 2 : p == PRIORITY_FRESH ? 3 : fd->retry_count;
 }
 
-int freshdesk_get(struct flow *f, struct freshdesk *fd, const struct freshdesk_as *as,
-                  const struct freshdesk_get *get, struct freshdesk_answer *ret_answer)
+int freshdesk_send(struct flow *f, struct freshdesk *fd, const struct freshdesk_as *as,
+                   const struct freshdesk_get *get, struct freshdesk_reply *ret)
 {
     struct str domain, company;
-    *ret_answer = (struct freshdesk_answer){.json = JSON_NONE};
+    *ret = (struct freshdesk_reply){.status = 0};
     int r = freshdesk_domain_parse(&f->arena, as->domain, &domain, &company, &f->err);
     if (r < 0)
         return r;
@@ -267,20 +270,37 @@ int freshdesk_get(struct flow *f, struct freshdesk *fd, const struct freshdesk_a
                              .headers = headers,
                              .header_count = ARRAY_COUNT(headers),
                              .bytes_max = BODY_BYTES_MAX,
-                             .gzip = true},
-                 .retry_count = retries_of(as->priority),
+                             .gzip = !get->plain},
+                 .retry_count = retries_of(fd, as->priority),
+                 .check = get->check,
                  .name = get->name},
     };
-    struct web_reply reply;
     d->user_count++;
     d->used_ns = loop_now_ns(fd->loop);
-    r = account_fetch(f, d->account, &c.call, &reply);
+    r = account_fetch(f, d->account, &c.call, &ret->web);
     d->user_count--;
-    ret_answer->status = c.status;
+    ret->status = c.status;
+    if (r >= 0)
+        ret->has_next = has_next_link(&ret->web);
+    return r;
+}
+
+int freshdesk_get(struct flow *f, struct freshdesk *fd, const struct freshdesk_as *as,
+                  const struct freshdesk_get *get, struct freshdesk_answer *ret_answer)
+{
+    struct freshdesk_reply reply;
+    *ret_answer = (struct freshdesk_answer){.json = JSON_NONE};
+    int r = freshdesk_send(f, fd, as, get, &reply);
+    ret_answer->status = reply.status;
     if (r < 0)
         return r;
-    ret_answer->has_next = has_next_link(&reply);
-    return reply_json(f, reply.body, &ret_answer->json);
+    ret_answer->has_next = reply.has_next;
+    return reply_json(f, reply.web.body, &ret_answer->json);
+}
+
+bool freshdesk_is_near(const struct freshdesk *fd)
+{
+    return str_starts_nocase(str_from(fd->base_url), STR("http:"));
 }
 
 bool freshdesk_is_elsewhere(int code, const struct freshdesk_answer *answer)
@@ -338,7 +358,7 @@ static void tickets_of(struct flow *f, struct json items, struct ticket_page *re
     ret_page->tickets = tickets;
 }
 
-static double list_path(struct arena *a, const struct ticket_list *list, struct str *ret_path)
+double freshdesk_list_path(struct arena *a, const struct ticket_list *list, struct str *ret_path)
 {
     const struct {
         bool wanted;
@@ -370,7 +390,7 @@ int freshdesk_tickets(struct flow *f, struct freshdesk *fd, const struct freshde
 {
     struct freshdesk_answer answer;
     struct freshdesk_get get = {.name = "freshdesk.tickets", .is_list = true};
-    get.cost = list_path(&f->arena, list, &get.path);
+    get.cost = freshdesk_list_path(&f->arena, list, &get.path);
     int r = freshdesk_get(f, fd, as, &get, &answer);
     if (r < 0)
         return err_wrap(&f->err, r, "tickets page %d", MAX(list->page, 1));

@@ -16,6 +16,8 @@ struct freshdesk_spec {
     struct web *web;
     const char *base_url;                                /* "" for the real one */
     uint32_t per_minute, list_per_minute, share_percent; /* 0: learn */
+    uint32_t window_ms;                                  /* of the limits; 0: 60,000 */
+    uint32_t retry_count;                                /* of bulk calls; 0: 10 */
 };
 struct freshdesk *freshdesk_new(struct loop *l, const struct freshdesk_spec *spec);
 void freshdesk_free(struct freshdesk *fd);
@@ -98,6 +100,23 @@ int freshdesk_tickets(struct flow *f, struct freshdesk *fd, const struct freshde
 int freshdesk_search(struct flow *f, struct freshdesk *fd, const struct freshdesk_as *as,
                      struct str query, int page, struct ticket_page *ret_page, int64_t *ret_total)
     _must_check_;
+
+/* The same as the vendor sent it, checked to be JSON: for who keeps answers without reading them. What is not
+ * JSON is asked for again like any failed call. Texts live in the flow's arena. */
+struct freshdesk_raw {
+    struct str body; /* one array, or one object */
+    size_t count;    /* entries of a thread; 0 for pages, which are not taken apart */
+    bool more;       /* a Link header names a next page */
+    bool archived;   /* found under its archived path */
+};
+int freshdesk_tickets_raw(struct flow *f, struct freshdesk *fd, const struct freshdesk_as *as,
+                          const struct ticket_list *list, struct freshdesk_raw *ret) _must_check_;
+/* One ticket with its attachments; archived ones too. E_NOT_FOUND. */
+int freshdesk_ticket_raw(struct flow *f, struct freshdesk *fd, const struct freshdesk_as *as,
+                         int64_t id, struct freshdesk_raw *ret) _must_check_;
+/* All entries of a thread in one array, oldest first as the vendor lists them. E_NOT_FOUND. */
+int freshdesk_conversations_raw(struct flow *f, struct freshdesk *fd, const struct freshdesk_as *as,
+                                int64_t ticket_id, struct freshdesk_raw *ret) _must_check_;
 
 /* Walks categories, folders, subfolders and articles; gives each folder's articles to `each`, whose error
  * ends the walk. Folders that fail are named through `failed` (may be NULL) and passed over; 401 ends. */

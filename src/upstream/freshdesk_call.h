@@ -10,7 +10,21 @@ struct freshdesk_get {
     struct str path;  /* "/tickets/1", with its query */
     double cost;      /* credits; 0: 1 */
     bool is_list;     /* counts against the ticket-list sub-limit too */
+    bool plain;       /* do not ask for a compressed body */
+    account_check_fn *check;
 };
+struct freshdesk_reply {
+    struct web_reply web;
+    int status; /* of the last answer, also when the call failed; 0: none came */
+    bool has_next;
+};
+/* The answer as it came; its body in the flow's arena. */
+int freshdesk_send(struct flow *f, struct freshdesk *fd, const struct freshdesk_as *as,
+                   const struct freshdesk_get *get, struct freshdesk_reply *ret) _must_check_;
+/* The stand-in is reached without TLS, so it is near: compression only costs time. */
+bool freshdesk_is_near(const struct freshdesk *fd);
+/* Path and query of a list page; returns what it costs. */
+double freshdesk_list_path(struct arena *a, const struct ticket_list *list, struct str *ret_path);
 struct freshdesk_answer {
     struct json json; /* in the flow's arena */
     int status;       /* of the last answer, also when the call failed; 0: none came */
