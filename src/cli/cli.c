@@ -38,6 +38,32 @@ const struct cli_command cli_commands[] = {
      "  deskstream serve\n"
      "  PORT=9000 LOG_LEVEL=debug deskstream serve\n",
      cli_serve},
+    {"collect", "fetch the whole account into a folder of files",
+     "usage: deskstream collect [--test | --full | --resume] [OPTIONS]\n"
+     "\n"
+     "  --test               the first 100 tickets (also --quick-test)\n"
+     "  --full               everything; the default where there is no terminal\n"
+     "  --resume             go on where the last run stopped (a full run does so, too)\n"
+     "  --max-tickets N      at most N tickets\n"
+     "  --start-date D       only tickets updated since that day (UTC)\n"
+     "  --end-date D         only tickets updated until that day\n"
+     "  --out DIR            the folder (freshdesk_full_data)\n"
+     "  --no-conversations   tickets only: far fewer calls\n"
+     "  --archived           look by id for tickets that no list shows\n"
+     "  --from-export FILE   begin with a JSON file of the account export\n"
+     "  --no-export          do not make all_tickets.json, tickets_export.csv, "
+     "summary_report.json\n"
+     "  --gzip               all_tickets.json.gz, too\n"
+     "\n"
+     "On a terminal without options it asks. SIGTERM and ctrl-C stop it with progress saved; a "
+     "killed\n"
+     "run loses nothing. The old names of the options are taken, too.\n"
+     "\n"
+     "examples:\n"
+     "  deskstream collect --test --out /tmp/try\n"
+     "  deskstream collect --full --no-conversations\n"
+     "  deskstream collect --resume\n",
+     cli_collect},
     {"config", "show, check and document the settings",
      "usage: deskstream config show | validate | docs\n"
      "\n"

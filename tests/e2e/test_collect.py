@@ -1,0 +1,330 @@
+"""deskstream collect against the sandbox: C1-C6, and lines 23-29 of L1."""
+import csv
+import glob
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.request
+
+BUILD = os.environ.get('DESKSTREAM_BUILD', 'build')
+PROGRAM = os.path.abspath(os.path.join(BUILD, 'deskstream'))
+SANDBOX = os.path.abspath(os.path.join(BUILD, 'deskstream-sandbox'))
+ROUNDS = int(os.environ.get('COLLECT_ROUNDS', '0'))  # more kills and seeds than `make test` runs
+COLUMNS = ('id,subject,description_text,status,priority,type,created_at,updated_at,requester_id,'
+           'responder_id,company_id,product_id,source,tags,conversations_count,attachments_count')
+
+
+class Sandbox:
+    """The stand-in on a free port."""
+
+    def __init__(self, tickets, **knobs):
+        options = {'rate': 0, 'list_rate': 0, 'now': '2026-11-20T00:00:00Z'}
+        options.update(knobs)
+        words = [SANDBOX, '--port', '0', '--tickets', str(tickets)]
+        for name, value in options.items():
+            words += ['--' + name, str(value)]
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        self.url = self.process.stdout.readline().split()[-1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def control(self, **values):
+        request = urllib.request.Request(self.url + '/sandbox/control',
+                                         json.dumps(values).encode(), {'Host': 'acme.freshdesk.com'})
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+    def stats(self):
+        with urllib.request.urlopen(self.url + '/sandbox/stats') as answer:
+            return json.load(answer)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.home = tempfile.mkdtemp(prefix='collect-')
+        self.addCleanup(shutil.rmtree, self.home, True)
+        self.dir = os.path.join(self.home, 'archive')
+
+    def start(self, sandbox, *words, **settings):
+        environment = dict(os.environ, FRESHDESK_DOMAIN='acme', FRESHDESK_API_KEY='demo',
+                           FRESHDESK_BASE_URL=sandbox.url, FRESHDESK_RATE_PER_MINUTE='10000000',
+                           FRESHDESK_LIST_RATE_PER_MINUTE='10000000', DISK_PAUSE_PERCENT='100')
+        environment.update(settings)
+        return subprocess.Popen([PROGRAM, *words], cwd=self.home, env=environment, text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE)
+
+    def collect(self, sandbox, *words, status=0, **settings):
+        process = self.start(sandbox, 'collect', '--out', self.dir, *words, **settings)
+        out, err = process.communicate()
+        self.assertEqual(process.returncode, status, out + err)
+        return out, err
+
+    def chunks(self):
+        tickets = []
+        for path in sorted(glob.glob(self.dir + '/tickets_chunk_*.json')):
+            with open(path, encoding='utf-8') as f:
+                tickets += json.load(f)
+        return tickets
+
+    def merged(self):
+        with open(self.dir + '/all_tickets.json', encoding='utf-8') as f:
+            return json.load(f)
+
+    def lines(self, kind):
+        with open(self.dir + '/ledger.jsonl', encoding='utf-8') as f:
+            return [line for line in map(json.loads, f) if kind in line]
+
+    def check_once(self, tickets, count):
+        ids = [t['id'] for t in tickets]
+        self.assertEqual(len(ids), len(set(ids)), 'a ticket is there twice')
+        self.assertEqual(len(ids), count)
+
+
+class Files(Case):
+    def test_full(self):
+        """C2, C3, L1-28, L1-29: all files, names and shapes."""
+        with Sandbox(1200) as sandbox:
+            self.collect(sandbox, '--full', CHUNK_SIZE='500')
+        self.assertEqual([os.path.basename(p)
+                          for p in sorted(glob.glob(self.dir + '/tickets_chunk_*'))],
+                         ['tickets_chunk_%04d.json' % i for i in range(3)])
+        tickets = self.chunks()
+        self.check_once(tickets, 1200)
+        for t in tickets:
+            self.assertIn('description', t)
+            self.assertIsInstance(t['conversations'], list)
+        self.check_once(self.merged(), 1200)
+        with open(self.dir + '/collection_stats.json', encoding='utf-8') as f:
+            stats = json.load(f)
+        self.assertEqual(stats['total_tickets_collected'], 1200)
+        self.assertEqual(stats['chunks_created'], 3)
+        self.assertTrue(stats['collection_completed'])
+        with open(self.dir + '/progress.json', encoding='utf-8') as f:
+            progress = json.load(f)
+        self.assertEqual(progress['total_collected'], 1200)
+        self.assertEqual(progress['chunks_completed'], ['0000', '0001', '0002'])
+        with open(self.dir + '/tickets_export.csv', 'rb') as f:
+            self.assertEqual(f.read(3), b'\xef\xbb\xbf')
+        with open(self.dir + '/tickets_export.csv', encoding='utf-8-sig', newline='') as f:
+            rows = list(csv.reader(f))
+        self.assertEqual(','.join(rows[0]), COLUMNS)
+        self.assertEqual(len(rows), 1201)
+        by_id = {str(t['id']): t for t in tickets}
+        for row in rows[1:]:
+            t = by_id[row[0]]
+            self.assertEqual(row[1], t['subject'])
+            self.assertEqual(row[2], t['description_text'])
+            self.assertEqual(row[13], ','.join(t['tags']))
+            self.assertEqual(int(row[14]), len(t['conversations']))
+        with open(self.dir + '/summary_report.json', encoding='utf-8') as f:
+            summary = json.load(f)
+        self.assertEqual(summary['total_tickets'], 1200)
+        self.assertEqual(sum(summary['status_distribution'].values()), 1200)
+        self.assertEqual(summary['conversation_stats']['total_conversations'],
+                         sum(len(t['conversations']) for t in tickets))
+
+    def test_quick_test_and_limit(self):
+        """C1: 100 tickets; a limit is met exactly; then the rest."""
+        with Sandbox(900) as sandbox:
+            self.collect(sandbox, '--test', '--no-conversations')
+            self.check_once(self.merged(), 100)
+            self.collect(sandbox, '--max-tickets', '250', '--no-conversations')
+            self.check_once(self.merged(), 250)
+            self.collect(sandbox, '--no-conversations')
+            self.check_once(self.merged(), 900)
+
+    def test_again_fetches_only_changes(self):
+        """A complete archive is brought up to date; the newest version counts, once."""
+        with Sandbox(700) as sandbox:
+            self.collect(sandbox, '--full')
+            calls = sandbox.stats()['calls']
+            some = [t['id'] for t in self.chunks()[:5]]
+            sandbox.control(touch=some)
+            self.collect(sandbox, '--full')
+            more = sandbox.stats()['calls']
+            self.assertLess(more['tickets'] - calls['tickets'], 12)
+            self.assertEqual(more['conversations'] - calls['conversations'], 5)
+            self.check_once(self.chunks(), 700)
+            self.check_once(self.merged(), 700)
+            changed = [t for t in self.merged() if t['updated_at'] >= '2026-11-20']
+            self.assertEqual(sorted(t['id'] for t in changed), sorted(some))
+
+    def test_many_in_one_second(self):
+        """C2: thousands of tickets in each second; the anchor cannot move on page 1."""
+        with Sandbox(5000, burst=1700) as sandbox:
+            self.collect(sandbox, '--no-conversations')
+        self.check_once(self.chunks(), 5000)
+
+    def test_dates(self):
+        with Sandbox(3000) as sandbox:
+            self.collect(sandbox, '--no-conversations')
+            days = sorted(t['updated_at'][:10] for t in self.chunks())
+            start, end = days[1000], days[2000]
+            want = sum(start <= d <= end for d in days)
+            self.dir += '-part'
+            self.collect(sandbox, '--no-conversations', '--start-date', start, '--end-date', end)
+        self.check_once(self.chunks(), want)
+
+    def test_old_archive(self):
+        """L1-27: chunks of the old collector in the root and in raw_data, old progress.json."""
+        with Sandbox(800) as sandbox:
+            self.collect(sandbox, '--full')
+            tickets = self.chunks()
+            shutil.rmtree(self.dir)
+            os.makedirs(self.dir + '/raw_data/tickets')
+            old = {'tickets_chunk_0000.json': tickets[:200],
+                   'tickets_chunk_0001.json': tickets[200:400],
+                   'raw_data/tickets/tickets_chunk_0000.json': tickets[350:500]}
+            for name, part in old.items():
+                with open(os.path.join(self.dir, name), 'w', encoding='utf-8') as f:
+                    json.dump(part, f, ensure_ascii=False, indent=2)
+            with open(self.dir + '/progress.json', 'w', encoding='utf-8') as f:
+                json.dump({'last_updated': '2024-05-01T10:00:00.123456', 'total_collected': 450,
+                           'chunks_completed': ['0000', '0001'], 'completed_ranges': []}, f)
+            before = {name: os.stat(os.path.join(self.dir, name)).st_mtime_ns for name in old}
+            calls = sandbox.stats()['calls']['conversations']
+            self.collect(sandbox, '--resume')
+            calls = sandbox.stats()['calls']['conversations'] - calls
+        self.assertLessEqual(calls, 300)
+        self.assertEqual({name: os.stat(os.path.join(self.dir, name)).st_mtime_ns for name in old},
+                         before)
+        merged = self.merged()
+        self.check_once(merged, 800)
+        by_id = {t['id']: t for t in tickets}
+        for t in merged:
+            self.assertEqual(t, by_id[t['id']])
+
+
+class Breaks(Case):
+    def undisturbed(self, sandbox, *words):
+        kept, self.dir = self.dir, self.dir + '-calm'
+        self.collect(sandbox, *words)
+        tickets = sorted(json.dumps(t, sort_keys=True) for t in self.merged())
+        self.dir = kept
+        return tickets
+
+    def test_kill(self):
+        """C3: kill -9 at random moments; the same set, at most one page again for each kill."""
+        kills = ROUNDS or 8
+        rng = random.Random(4)
+        with Sandbox(6000, api_latency_ms=4) as sandbox:
+            words = ('--no-conversations',)
+            want = self.undisturbed(sandbox, *words)
+            pages = sandbox.stats()['calls']['tickets']
+            done = 0
+            for _ in range(kills):
+                process = self.start(sandbox, 'collect', '--out', self.dir, '--no-export', *words,
+                                     CHUNK_SIZE='500', COLLECT_SLICES='1')
+                try:
+                    process.communicate(timeout=rng.uniform(0.02, 0.25))
+                    break
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.communicate()
+                    done += 1
+            self.collect(sandbox, *words, CHUNK_SIZE='500')
+            again = sandbox.stats()['calls']['tickets'] - 2 * pages
+        self.assertEqual(sorted(json.dumps(t, sort_keys=True) for t in self.merged()), want)
+        self.check_once(self.chunks(), 6000)
+        # Each start asks two questions and looks for the windows' ends; besides that, one page.
+        self.assertLessEqual(again, 6 * (done + 1))
+
+    def test_kill_with_threads(self):
+        rng = random.Random(5)
+        with Sandbox(600, api_latency_ms=2) as sandbox:
+            want = self.undisturbed(sandbox)
+            threads = sandbox.stats()['calls']['conversations']
+            for _ in range(ROUNDS or 6):
+                process = self.start(sandbox, 'collect', '--out', self.dir, '--no-export')
+                try:
+                    process.communicate(timeout=rng.uniform(0.05, 0.2))
+                    break
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.communicate()
+            self.collect(sandbox)
+            threads = sandbox.stats()['calls']['conversations'] - 2 * threads
+        self.assertEqual(sorted(json.dumps(t, sort_keys=True) for t in self.merged()), want)
+        self.assertLessEqual(threads, 64 * (ROUNDS or 6))
+
+    def test_term(self):
+        """L1-24: SIGTERM stops cleanly with progress saved; --resume goes on."""
+        with Sandbox(3000, api_latency_ms=30) as sandbox:
+            process = self.start(sandbox, 'collect', '--out', self.dir)
+            end = time.monotonic() + 20
+            while not glob.glob(self.dir + '/*.part') and time.monotonic() < end:
+                time.sleep(0.02)
+            process.send_signal(signal.SIGTERM)
+            process.communicate()
+            self.assertNotEqual(process.returncode, -signal.SIGTERM)
+            with open(self.dir + '/progress.json', encoding='utf-8') as f:
+                held = json.load(f)['total_collected']
+            self.assertGreater(held, 0)
+            self.assertLess(held, 3000)
+            sandbox.control(api_latency_ms=0)
+            self.collect(sandbox, '--resume')
+        self.check_once(self.merged(), 3000)
+
+    def test_churn(self):
+        """C2: tickets change during the walk; nothing is lost, nothing is there twice."""
+        for seed in range(ROUNDS or 3):
+            with self.subTest(seed=seed), Sandbox(8000, seed=seed, churn_per_s=50,
+                                                  api_latency_ms=10) as sandbox:
+                shutil.rmtree(self.dir, True)
+                self.collect(sandbox, '--no-conversations')
+                self.check_once(self.chunks(), 8000)
+                self.check_once(self.merged(), 8000)
+
+    def test_faults(self):
+        """Resets, half answers, HTML pages, broken JSON and 500s are tried again; all is there."""
+        with Sandbox(2000) as sandbox:
+            sandbox.control(faults=[{'path': '/api/v2/', 'kind': kind, 'probability': p}
+                                    for kind, p in (('status:500', .01), ('reset', .01),
+                                                    ('half', .005), ('html', .005),
+                                                    ('truncated', .005), ('garbage', .005))])
+            _, err = self.collect(sandbox)
+            self.assertIn('0 left out', err)
+            sandbox.control(faults=[])
+            self.check_once(self.merged(), 2000)
+
+    def test_unauthorised(self):
+        """A 401 in the middle stops at once; then it goes on."""
+        with Sandbox(2000) as sandbox:
+            sandbox.control(faults=[{'path': '/api/v2/', 'kind': 'status:401', 'probability': 1,
+                                     'after': 500}])
+            _, err = self.collect(sandbox, status=1)
+            self.assertIn('401', err)
+            self.assertLess(sandbox.stats()['calls']['conversations'], 600)
+            sandbox.control(faults=[])
+            self.collect(sandbox, '--resume')
+            self.check_once(self.merged(), 2000)
+
+    def test_forbidden_and_missing(self):
+        """403 on deleted tickets: others go on. 404 on a thread: named, the ticket is kept."""
+        with Sandbox(500) as sandbox:
+            sandbox.control(faults=[{'path': '/api/v2/tickets/7/conversations',
+                                     'kind': 'status:404', 'probability': 1},
+                                    {'path': '/api/v2/tickets/archived/7/', 'kind': 'status:404',
+                                     'probability': 1}])
+            _, err = self.collect(sandbox)
+        self.check_once(self.merged(), 500)
+        self.assertIn('1 left out', err)
+        skips = self.lines('skip')
+        self.assertEqual([(s['skip'], s['what']) for s in skips], [(7, 'conversations')])
+
+
+if __name__ == '__main__':
+    unittest.main()
