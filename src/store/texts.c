@@ -1,11 +1,20 @@
 /*
  * Texts of items and the search over them.
  *
- * Rows are written through the partitioned parents, where row-level security checks the tenant; searched by
- * deskstream.search_texts (migration 006), which reads the tenant's own partition. Terms are made by
- * search_terms on both sides.
+ * Rows are written through the partitioned parents, where row-level security checks the tenant. A search
+ * reads the tenant's own partition, named in the statement, so that each connection plans it once:
+ *
+ *   query -> terms -> the rarest (deskstream.term_shares) -> rows of each, by the GIN index -> sum of weights
+ *
+ * A term weighs ln(1 + rows / rows that hold it), counted as it is read. Terms that are common count for
+ * nothing beside rare ones and cost the most, so rare ones come first and reading stops at READS_MAX rows
+ * or TERMS_READ_MAX terms, whichever is first; a query of common terms only reads its TERMS_READ_MIN rarest.
+ * No row's terms are fetched: what matters of them is in the index. Terms of stored texts and of queries
+ * are made by search_terms. Fails as db/ fails; a tenant that has no partition yet has no texts.
  */
 #include "store/texts.h"
+
+#include <inttypes.h>
 
 #include "store/rows.h"
 
@@ -14,6 +23,11 @@
 #define QUERY_TERMS_MAX 40
 #define QUERY_BYTES_MAX 4096
 #define MORE_BYTES_MAX 8192
+#define TERMS_READ_MAX 20
+#define TERMS_READ_MIN 3
+#define READS_MAX 2000
+
+static const char *const tables[VECTOR_COLLECTION_COUNT] = {"ticket_texts", "kb_texts"};
 
 static const char tickets_upsert_sql[] =
     "insert into deskstream.ticket_texts as t (tenant_id, id, symptom, cause, resolution, "
@@ -71,12 +85,22 @@ int texts_upsert(struct flow *f, struct pg_pool *p, int64_t tenant_id, enum vect
         hashes[i] = rows_hex(a, items[i].hash, SHA256_BYTES);
         terms[i] = item_terms(a, &items[i]);
     }
-    return pg_once(f, p, tenant_id, c == VECTORS_TICKETS ? tickets_upsert_sql : kb_upsert_sql,
-                   PG_ARGS(PG_I64(tenant_id), PG_I64S(ids, count), PG_TEXTS(columns[0], count),
-                           PG_TEXTS(columns[1], count), PG_TEXTS(columns[2], count),
-                           PG_TEXTS(languages, count), PG_TEXTS(hashes, count),
-                           PG_TEXTS(terms, count)),
-                   NULL);
+    _cleanup_(pg_end) struct pg_tx tx = PG_TX_INIT;
+    int r = pg_begin(f, p, tenant_id, &tx);
+    if (r < 0)
+        return r;
+    r = pg_query(f, &tx, c == VECTORS_TICKETS ? tickets_upsert_sql : kb_upsert_sql,
+                 PG_ARGS(PG_I64(tenant_id), PG_I64S(ids, count), PG_TEXTS(columns[0], count),
+                         PG_TEXTS(columns[1], count), PG_TEXTS(columns[2], count),
+                         PG_TEXTS(languages, count), PG_TEXTS(hashes, count),
+                         PG_TEXTS(terms, count)),
+                 NULL);
+    if (r >= 0)
+        r = pg_query(f, &tx, "select deskstream.texts_written($1, $2)",
+                     PG_ARGS(PG_TEXT(str_from(tables[c])), PG_I64((int64_t)count)), NULL);
+    if (r < 0)
+        return r;
+    return pg_commit(f, &tx);
 }
 
 static int nibble(char c)
@@ -115,6 +139,46 @@ int texts_get_many(struct flow *f, struct pg_pool *p, int64_t tenant_id, enum ve
     return 0;
 }
 
+/* The search of one tenant's partition; $1 terms, $2 excluded id, $3 limit. The tenant is an integer that we
+ * hold, so it may stand in the text; a bound one would be no name of a table. */
+static const char *search_sql(struct arena *a, int64_t tenant_id, const char *table)
+{
+    return arena_printf(a,
+                        "with asked as ("
+                        "select q.term, coalesce(s.share, 0)::float8 as share, "
+                        "greatest(n.row_count, 100)::float8 as row_count "
+                        "from unnest($1::text[]) as q(term) "
+                        "left join deskstream.text_counts n on n.tenant_id = %" PRId64
+                        " and n.source = '%s' "
+                        "left join deskstream.term_shares s "
+                        "on s.tenant_id = %" PRId64 " and s.source = '%s' and s.term = q.term"
+                        "), ordered as ("
+                        "select term, row_count, sum(share * row_count + 1) over w as reads, "
+                        "row_number() over w as place from asked window w as (order by share, term)"
+                        "), chosen as materialized ("
+                        "select term::tsquery as query, row_count from ordered "
+                        "where place <= %d and (reads <= %d or place <= %d)"
+                        ") select h.id, sum(m.weight) as rank from chosen c cross join lateral ("
+                        "select array_agg(t.id) as ids, "
+                        "ln(1 + greatest(c.row_count, count(*)) / greatest(count(*), 1)) as weight "
+                        "from deskstream.%s_t%" PRId64 " t where t.terms @@ c.query"
+                        ") m cross join unnest(m.ids) as h(id) "
+                        "where h.id <> $2 group by h.id order by rank desc, h.id limit $3",
+                        tenant_id, table, tenant_id, table, TERMS_READ_MAX, READS_MAX,
+                        TERMS_READ_MIN, table, tenant_id)
+        .ptr;
+}
+
+/* After a failed search: 1 when it failed for want of the tenant's partition, which makes it an empty one. */
+static int is_missing(struct flow *f, struct pg_pool *p, int64_t tenant_id, const char *table)
+{
+    struct str name = arena_printf(&f->arena, "deskstream.%s_t%" PRId64, table, tenant_id);
+    _cleanup_(pg_result_done) struct pg_result row = PG_RESULT_INIT;
+    int r = pg_once(f, p, tenant_id, "select to_regclass($1) is null", PG_ARGS(PG_TEXT(name)),
+                    &row);
+    return r < 0 ? r : row.row_count == 1 && pg_bool(&row, 0, 0);
+}
+
 int search_text(struct flow *f, struct pg_pool *p, int64_t tenant_id, enum vector_collection c,
                 struct str query, int limit, int64_t exclude_id, struct text_hit **ret_hits,
                 size_t *ret_count)
@@ -130,13 +194,18 @@ int search_text(struct flow *f, struct pg_pool *p, int64_t tenant_id, enum vecto
     if (term_count == 0)
         return 0;
     _cleanup_(pg_result_done) struct pg_result rows = PG_RESULT_INIT;
-    int r = pg_once(f, p, tenant_id,
-                    "select id, rank from deskstream.search_texts($1, $2::text[], $3, $4) "
-                    "order by rank desc, id",
-                    PG_ARGS(PG_TEXT(c == VECTORS_TICKETS ? STR("ticket_texts") : STR("kb_texts")),
-                            PG_TEXTS(terms, term_count), PG_I64(exclude_id),
-                            PG_I64(MIN(MAX(limit, 1), 200))),
-                    &rows);
+    int r = pg_once(
+        f, p, tenant_id, search_sql(a, tenant_id, tables[c]),
+        PG_ARGS(PG_TEXTS(terms, term_count), PG_I64(exclude_id), PG_I64(MIN(MAX(limit, 1), 200))),
+        &rows);
+    if (r == E_DB) {
+        struct err said = f->err;
+        int missing = is_missing(f, p, tenant_id, tables[c]);
+        if (missing < 0)
+            return missing;
+        f->err = missing ? (struct err){0} : said;
+        return missing ? 0 : r;
+    }
     if (r < 0)
         return r;
     struct text_hit *hits = ARENA_ARRAY(a, (size_t)rows.row_count, struct text_hit);

@@ -480,7 +480,7 @@ static int on_calls(struct flow *f, struct pg_pool *p)
 }
 
 /* Every table with a tenant is isolated, whatever migration made it; text partitions are the known exception,
- * since they are only read through search_texts. */
+ * since a search names the partition of its own tenant. */
 static int on_isolation(struct flow *f, struct pg_pool *p)
 {
     TENANT(f, p);

@@ -75,7 +75,7 @@ call deskstream.compress('deskstream.kb_articles', 'body_text', 'raw');
 
 -- Texts and search terms, one partition a tenant: PostgreSQL does not use an index for operators that
 -- are not leakproof (@@ is not) under row-level security, so a search reads the tenant's own partition,
--- which it names from the same setting that security compares with (see search_texts).
+-- which it names (store/texts.c).
 create table deskstream.ticket_texts (
     tenant_id  bigint not null,
     id         bigint not null, -- of the ticket
