@@ -64,6 +64,29 @@ const struct cli_command cli_commands[] = {
      "  deskstream collect --full --no-conversations\n"
      "  deskstream collect --resume\n",
      cli_collect},
+    {"monitor", "tell how far the collection in this folder is",
+     "usage: deskstream monitor [-w] [--out DIR]\n"
+     "\n"
+     "  -w         again every 300 seconds, on a cleared screen\n"
+     "  --out DIR  the collection's folder (freshdesk_full_data)\n"
+     "\n"
+     "examples:\n"
+     "  deskstream monitor\n",
+     cli_monitor},
+    {"verify", "check that a collected folder is complete",
+     "usage: deskstream verify [DIR] [--recount]\n"
+     "\n"
+     "  DIR        the collection's folder (freshdesk_full_data)\n"
+     "  --recount  count the account a second way, by search totals of each day, and explain "
+     "every\n"
+     "             difference; a call a day\n"
+     "\n"
+     "Ends with \"N expected, N held, 0 unexplained\" and status 0, or names what is missing.\n"
+     "\n"
+     "examples:\n"
+     "  deskstream verify\n"
+     "  deskstream verify /srv/archive --recount\n",
+     cli_verify},
     {"config", "show, check and document the settings",
      "usage: deskstream config show | validate | docs\n"
      "\n"

@@ -57,12 +57,12 @@ class Case(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.home, True)
         self.dir = os.path.join(self.home, 'archive')
 
-    def start(self, sandbox, *words, **settings):
+    def start(self, sandbox, *words, program=None, **settings):
         environment = dict(os.environ, FRESHDESK_DOMAIN='acme', FRESHDESK_API_KEY='demo',
                            FRESHDESK_BASE_URL=sandbox.url, FRESHDESK_RATE_PER_MINUTE='10000000',
                            FRESHDESK_LIST_RATE_PER_MINUTE='10000000', DISK_PAUSE_PERCENT='100')
         environment.update(settings)
-        return subprocess.Popen([PROGRAM, *words], cwd=self.home, env=environment, text=True,
+        return subprocess.Popen([*(program or [PROGRAM]), *words], cwd=self.home, env=environment, text=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE)
 
@@ -324,6 +324,112 @@ class Breaks(Case):
         self.assertIn('1 left out', err)
         skips = self.lines('skip')
         self.assertEqual([(s['skip'], s['what']) for s in skips], [(7, 'conversations')])
+
+    def test_disk_mark(self):
+        """C4: a disk at its mark stops before anything is fetched, and says so."""
+        with Sandbox(50) as sandbox:
+            _, err = self.collect(sandbox, status=1, DISK_PAUSE_PERCENT='1')
+            self.assertIn('DISK_PAUSE_PERCENT', err)
+            self.assertEqual(sandbox.stats()['calls']['tickets'], 0)
+
+    def test_full_disk(self):
+        """A write that fails stops the run; after room was made it goes on, nothing is lost."""
+        with Sandbox(3000) as sandbox:
+            limited = ['bash', '-c', 'ulimit -f 2000; trap "" XFSZ; exec "$@"', 'bash', PROGRAM]
+            process = self.start(sandbox, 'collect', '--out', self.dir, '--no-conversations',
+                                 '--no-export', program=limited)
+            _, err = process.communicate()
+            self.assertEqual(process.returncode, 1, err)
+            self.collect(sandbox, '--resume', '--no-conversations')
+        self.check_once(self.merged(), 3000)
+        self.check_once(self.chunks(), 3000)
+
+
+class Commands(Case):
+    def run_in(self, sandbox, *words, status=0, **settings):
+        process = self.start(sandbox, *words, **settings)
+        out, err = process.communicate()
+        self.assertEqual(process.returncode, status, out + err)
+        return out
+
+    def test_verify(self):
+        """C6: expected, held, unexplained; a second count; each difference explained or named."""
+        with Sandbox(400) as sandbox:
+            self.collect(sandbox, '--no-conversations')
+            good = '400 expected, 400 held, 0 unexplained'
+            self.assertIn(good, self.run_in(sandbox, 'verify', self.dir))
+            self.assertIn(good, self.run_in(sandbox, 'verify', self.dir, '--recount'))
+            gone = self.chunks()[10]['id']
+            sandbox.control(delete=[gone])
+            out = self.run_in(sandbox, 'verify', self.dir, '--recount')
+            self.assertIn('ticket %d: held: deleted' % gone, out)
+            self.assertIn(good, out)
+            path = self.dir + '/tickets_chunk_0000.json'
+            tickets = self.chunks()
+            lost = tickets.pop(5)['id']
+            with open(path, 'w', encoding='utf-8') as f:
+                json.dump(tickets, f)
+            out = self.run_in(sandbox, 'verify', self.dir, status=1)
+            self.assertIn('ticket %d: told by the ledger, not in the files' % lost, out)
+            self.assertIn('400 expected, 399 held, 1 unexplained', out)
+
+    def test_archived(self):
+        """Tickets that no list shows are found by id."""
+        with Sandbox(300) as sandbox:
+            self.collect(sandbox, '--archived')
+            held = {t['id']: t for t in self.merged()}
+        archived = [t for t in held.values() if t.get('archived')]
+        self.assertGreater(len(archived), 0)
+        self.check_once(self.merged(), 300 + len(archived) +
+                        sum(1 for t in held.values() if t.get('deleted') or t.get('spam')))
+
+    def test_export_file(self):
+        """The account export's file first; only the rest is asked for."""
+        with Sandbox(300) as sandbox:
+            self.collect(sandbox)
+            tickets = self.merged()
+            name = self.home + '/export.json'
+            with open(name, 'w', encoding='utf-8') as f:
+                json.dump([{'helpdesk_ticket': t} for t in tickets[:200]], f)
+            self.dir += '-export'
+            calls = sandbox.stats()['calls']['conversations']
+            self.collect(sandbox, '--from-export', name)
+            self.assertLessEqual(sandbox.stats()['calls']['conversations'] - calls, 100)
+        self.check_once(self.merged(), 300)
+
+    def test_scripts_and_monitor(self):
+        """L1-23, L1-24, L1-25: the old names, the PID file, the lines of the monitor."""
+        scripts = os.path.abspath('config/scripts')
+        with Sandbox(3000, api_latency_ms=20) as sandbox:
+            environment = dict(os.environ, DESKSTREAM=PROGRAM, FRESHDESK_DOMAIN='acme',
+                               FRESHDESK_API_KEY='demo', FRESHDESK_BASE_URL=sandbox.url,
+                               FRESHDESK_RATE_PER_MINUTE='1000000', DISK_PAUSE_PERCENT='100',
+                               FRESHDESK_LIST_RATE_PER_MINUTE='1000000')
+
+            def script(name):
+                done = subprocess.run([os.path.join(scripts, name)], cwd=self.home, text=True,
+                                      env=environment, stdin=subprocess.DEVNULL,
+                                      capture_output=True, check=True)
+                return done.stdout
+
+            out = script('monitor_collection.sh')
+            self.assertIn('PID 파일을 찾을 수 없습니다. 프로세스가 실행 중이 아닙니다.', out)
+            self.assertIn('아직 저장된 청크가 없습니다.', out)
+            script('run_full_collection.sh')
+            with open(self.home + '/freshdesk_collection.pid', encoding='ascii') as f:
+                pid = int(f.read())
+            self.assertIn('수집 프로세스 실행 중 (PID: %d)' % pid, script('monitor_collection.sh'))
+            os.kill(pid, signal.SIGTERM)
+            end = time.monotonic() + 20
+            while os.path.exists('/proc/%d' % pid) and time.monotonic() < end:
+                with open('/proc/%d/stat' % pid, encoding='ascii') as f:
+                    if f.read().split()[2] == 'Z':
+                        break
+            out = script('monitor_collection.sh')
+            self.assertIn('진행 상황:', out)
+            self.assertIn('최근 로그 (마지막 5줄):', out)
+            self.assertIn('계속 모니터링하려면:', out)
+            self.assertTrue(os.path.exists(self.home + '/freshdesk_full_data/progress.json'))
 
 
 if __name__ == '__main__':
