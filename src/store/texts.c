@@ -150,8 +150,9 @@ static const char *search_sql(struct arena *a, int64_t tenant_id, const char *ta
                         "from unnest($1::text[]) as q(term) "
                         "left join deskstream.text_counts n on n.tenant_id = %" PRId64
                         " and n.source = '%s' "
-                        "left join deskstream.term_shares s "
-                        "on s.tenant_id = %" PRId64 " and s.source = '%s' and s.term = q.term"
+                        "left join lateral (select t.share from deskstream.term_shares t "
+                        "where t.tenant_id = %" PRId64 " and t.source = '%s' and t.term = q.term "
+                        "limit 1) s on true"
                         "), ordered as ("
                         "select term, row_count, sum(share * row_count + 1) over w as reads, "
                         "row_number() over w as place from asked window w as (order by share, term)"

@@ -88,7 +88,8 @@ create table deskstream.ticket_texts (
     updated_at timestamptz not null default now(),
     primary key (tenant_id, id)
 ) partition by list (tenant_id);
-create index ticket_texts_terms on deskstream.ticket_texts using gin (terms);
+-- Without fastupdate: a search would read the whole list of pending entries for each of its terms.
+create index ticket_texts_terms on deskstream.ticket_texts using gin (terms) with (fastupdate = off);
 call deskstream.isolate('deskstream.ticket_texts');
 call deskstream.compress('deskstream.ticket_texts', 'symptom', 'cause', 'resolution', 'terms');
 
@@ -103,6 +104,6 @@ create table deskstream.kb_texts (
     updated_at timestamptz not null default now(),
     primary key (tenant_id, id)
 ) partition by list (tenant_id);
-create index kb_texts_terms on deskstream.kb_texts using gin (terms);
+create index kb_texts_terms on deskstream.kb_texts using gin (terms) with (fastupdate = off);
 call deskstream.isolate('deskstream.kb_texts');
 call deskstream.compress('deskstream.kb_texts', 'intent', 'procedure', 'terms');
