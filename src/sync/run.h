@@ -5,7 +5,7 @@
  *   sync.c  begins and ends a run     cursor.c  where it starts and what it leaves behind
  *   ticket_walk.c, keyset.c  pages in order     ticket_page.c  one page: threads, store
  *   kb.c    articles                  items.c   texts -> embeddings -> vectors -> log, for both kinds
- *   split.c, extract.c  texts of a ticket        gone.c  deleted tickets and spam
+ *   split.c, sentence.c, cues.c, extract.c  texts of a ticket     gone.c  deleted tickets and spam
  *   events.c  what the reader sees    watch.c   other people's runs
  */
 #include <stdbool.h>

@@ -1,9 +1,10 @@
 /*
- * Texts of a ticket without a model: symptom, cause and resolution by cue words in two languages.
+ * Texts of a ticket without a model: symptom, cause and resolution by what its sentences are for (sentence.c).
  *
- *   symptom     subject, description, what the customer added before the first public answer
+ *   symptom     subject, description, what the customer added before the first public answer; no small talk
  *   cause       of resolved tickets: sentences of public agent replies that tell a cause
- *   resolution  of resolved tickets: sentences that tell what helped; none: the last public agent reply
+ *   resolution  of resolved tickets: instructions and deeds of the last agent reply that has some, and of
+ *               those right before it; none: what the last reply says about the matter, if anything
  *
  * Nothing here fails or waits. Limits: 6 KiB symptom, 2 KiB cause, 4 KiB resolution.
  * Invariant: a private note never reaches one of the three texts (they feed drafts to customers); it is
@@ -12,6 +13,7 @@
 #include "sync/run.h"
 
 #include "base/buf.h"
+#include "sync/sentence.h"
 
 enum {
     SYMPTOM_BYTES_MAX = 6144,
@@ -23,93 +25,6 @@ enum {
     STATUS_RESOLVED = 4,
     STATUS_CLOSED = 5,
 };
-
-static const struct str cause_cues[] = {
-    STR("원인"),          STR("때문"),       STR("인해"),           STR("탓에"),
-    STR("문제였"),        STR("이유는"),     STR("because"),        STR("caused by"),
-    STR("the cause"),     STR("root cause"), STR("due to"),         STR("the reason"),
-    STR("was triggered"), STR("turned out"), STR("as a result of"),
-};
-static const struct str resolution_cues[] = {
-    STR("해결"),       STR("조치"),    STR("재설정"),  STR("초기화"),      STR("변경해"),
-    STR("설정해"),     STR("눌러"),    STR("클릭"),    STR("선택하"),      STR("삭제하"),
-    STR("업데이트"),   STR("재시도"),  STR("다시 "),   STR("복구"),        STR("수정"),
-    STR("fixed"),      STR("resolve"), STR("please"),  STR("reset"),       STR("solution"),
-    STR("workaround"), STR("to fix"),  STR("click"),   STR("go to "),      STR("restart"),
-    STR("reinstall"),  STR("try "),    STR("updated"), STR("we have now"), STR("corrected"),
-};
-/* Sentences that say nothing about the matter. */
-static const struct str courtesies[] = {
-    STR("안녕하세요"),    STR("안녕하십니까"), STR("감사합니다"),   STR("고맙습니다"),
-    STR("문의해 주셔서"), STR("문의 주셔서"),  STR("불편을 드려"),  STR("죄송합니다"),
-    STR("추가 문의"),     STR("hello"),        STR("hi "),          STR("dear "),
-    STR("thank you for"), STR("thanks for"),   STR("best regards"), STR("kind regards"),
-    STR("sorry for the"), STR("let us know"),  STR("we apologi"),   STR("sincerely"),
-};
-
-static bool is_same_nocase(const char *text, struct str cue)
-{
-    for (size_t i = 0; i < cue.len; i++) {
-        char c = text[i];
-        if (c >= 'A' && c <= 'Z')
-            c = (char)(c - 'A' + 'a');
-        if (c != cue.ptr[i])
-            return false;
-    }
-    return true;
-}
-
-/* Where the first of the cues (lower case) is in s; SIZE_MAX: nowhere. */
-static size_t first_cue(struct str s, const struct str *cues, size_t count)
-{
-    for (size_t at = 0; at < s.len; at++) {
-        for (size_t i = 0; i < count; i++) {
-            if (cues[i].len <= s.len - at && is_same_nocase(s.ptr + at, cues[i]))
-                return at;
-        }
-    }
-    return SIZE_MAX;
-}
-
-static bool is_courtesy(struct str sentence)
-{
-    return sentence.len < 120 &&
-           first_cue(str_sub(sentence, 0, 48), courtesies, ARRAY_COUNT(courtesies)) != SIZE_MAX;
-}
-
-/* Takes a sentence off the front: up to a line break, or an end mark before a blank. */
-static bool take_sentence(struct str *rest, struct str *ret_sentence)
-{
-    while (rest->len > 0) {
-        size_t at = 0;
-        while (at < rest->len && rest->ptr[at] != '\n') {
-            char c = rest->ptr[at];
-            bool ends = c == '.' || c == '!' || c == '?';
-            at++;
-            if (ends && (at == rest->len || rest->ptr[at] == ' ' || rest->ptr[at] == '\n'))
-                break;
-        }
-        struct str sentence = str_trim(str_sub(*rest, 0, at));
-        *rest = str_sub(*rest, MIN(at + (at < rest->len && rest->ptr[at] == '\n'), rest->len),
-                        rest->len);
-        if (sentence.len > 0) {
-            *ret_sentence = sentence;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Where a quoted mail begins. */
-static struct str without_quote(struct str text)
-{
-    static const struct str marks[] = {STR("\n>"), STR("\n-----Original"), STR("\nFrom: "),
-                                       STR("\n보낸 사람:"), STR(" wrote:\n")};
-    size_t end = text.len;
-    for (size_t i = 0; i < ARRAY_COUNT(marks); i++)
-        end = MIN(end, str_find(text, marks[i], 0));
-    return str_trim(str_sub(text, 0, end));
-}
 
 static void add_sentence(struct buf *out, struct str sentence)
 {
@@ -144,67 +59,107 @@ static bool is_answer(const struct conversation *c)
     return !c->incoming && !c->is_private && str_trim(c->body_text).len > 0;
 }
 
+/* "Re: ", "회신: " and so on off the front. */
+static struct str bare_subject(struct str subject)
+{
+    static const struct str fronts[] = {STR("re:"),   STR("fw:"),   STR("fwd:"),
+                                        STR("회신:"), STR("답장:"), STR("전달:")};
+    subject = str_trim(subject);
+    for (size_t i = 0; i < ARRAY_COUNT(fronts); i++) {
+        if (str_starts_nocase(subject, fronts[i])) {
+            subject = str_trim(str_sub(subject, fronts[i].len, subject.len));
+            i = SIZE_MAX; /* from the first again */
+        }
+    }
+    return subject;
+}
+
+/* What a customer says about the matter; lines stay lines. */
+static void add_matter(struct arena *a, struct str mail, struct str subject, struct buf *out)
+{
+    struct sentence *s;
+    size_t count = sentences_read(a, mail, false, &s);
+    bool first = true;
+    for (size_t i = 0; i < count; i++) {
+        if (s[i].kind != SENTENCE_SAID || str_eq(s[i].text, subject))
+            continue;
+        if (out->len > 0)
+            buf_text(out, first ? "\n\n" : s[i].begins_line ? "\n" : " ");
+        buf_str(out, s[i].text);
+        first = false;
+    }
+}
+
 static struct str symptom_of(struct arena *a, const struct ticket *t,
                              const struct conversation *talks, size_t talk_count)
 {
     struct buf out = BUF_INIT(0);
-    buf_str(&out, str_trim(t->subject));
-    struct str description = without_quote(t->description_text);
-    if (description.len > 0) {
-        buf_text(&out, out.len > 0 ? "\n\n" : "");
-        buf_str(&out, description);
-    }
+    struct str subject = bare_subject(t->subject);
+    buf_str(&out, subject);
+    add_matter(a, t->description_text, subject, &out);
     for (size_t i = 0; i < talk_count && out.len < SYMPTOM_BYTES_MAX; i++) {
         if (is_answer(&talks[i]))
             break;
-        struct str body = without_quote(talks[i].body_text);
-        if (!talks[i].incoming || talks[i].is_private || body.len == 0 ||
-            str_eq(body, description)) /* web chats repeat their first message */
-            continue;
-        buf_text(&out, "\n\n");
-        buf_str(&out, body);
+        if (!talks[i].incoming || talks[i].is_private ||
+            str_eq(str_trim(talks[i].body_text), str_trim(t->description_text)))
+            continue; /* web chats repeat their first message */
+        add_matter(a, talks[i].body_text, subject, &out);
     }
     return finish(a, &out, SYMPTOM_BYTES_MAX);
 }
 
-/* Sorts the sentences of one reply; false when it only had courtesies. */
-static void sort_reply(struct str body, struct buf *cause, struct buf *resolution)
+/* Sentences of one kind of a reply; how many. */
+static size_t add_kind(struct arena *a, const struct conversation *reply, enum sentence_kind kind,
+                       struct buf *out)
 {
-    struct str rest = without_quote(body), sentence;
-    while (take_sentence(&rest, &sentence)) {
-        if (is_courtesy(sentence))
+    struct sentence *s;
+    size_t count = sentences_read(a, reply->body_text, true, &s), added = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (s[i].kind != kind || str_find(buf_view(out), s[i].text, 0) != SIZE_MAX)
             continue;
-        size_t tells_cause = first_cue(sentence, cause_cues, ARRAY_COUNT(cause_cues));
-        size_t tells_help = first_cue(sentence, resolution_cues, ARRAY_COUNT(resolution_cues));
-        if (tells_cause != SIZE_MAX)
-            add_sentence(cause, sentence);
-        else if (tells_help != SIZE_MAX)
-            add_sentence(resolution, sentence);
+        add_sentence(out, s[i].text);
+        added++;
     }
+    return added;
 }
 
-static void plain_reply(struct str body, struct buf *out)
+/* The last reply that tells what helped, and those right before it: no word of the customer between. */
+static void find_fix(struct arena *a, const struct conversation *talks, size_t talk_count,
+                     size_t *ret_from, size_t *ret_end)
 {
-    struct str rest = without_quote(body), sentence;
-    while (take_sentence(&rest, &sentence)) {
-        if (!is_courtesy(sentence))
-            add_sentence(out, sentence);
+    *ret_from = *ret_end = 0;
+    struct buf ignored = BUF_INIT(0);
+    for (size_t i = talk_count; i > 0; i--) {
+        const struct conversation *c = &talks[i - 1];
+        if (c->incoming && *ret_end > 0)
+            break;
+        if (!is_answer(c) || add_kind(a, c, SENTENCE_FIX, &ignored) == 0)
+            continue;
+        *ret_from = i - 1;
+        *ret_end = *ret_end > 0 ? *ret_end : i;
+        buf_clear(&ignored);
     }
+    buf_done(&ignored);
 }
 
 static void answer_of(struct arena *a, const struct conversation *talks, size_t talk_count,
                       struct str *ret_cause, struct str *ret_resolution)
 {
     struct buf cause = BUF_INIT(0), resolution = BUF_INIT(0);
-    const struct conversation *last = NULL;
+    size_t from, end;
     for (size_t i = 0; i < talk_count; i++) {
-        if (!is_answer(&talks[i]))
-            continue;
-        last = &talks[i];
-        sort_reply(talks[i].body_text, &cause, &resolution);
+        if (is_answer(&talks[i]))
+            (void)add_kind(a, &talks[i], SENTENCE_CAUSE, &cause);
     }
-    if (resolution.len == 0 && last)
-        plain_reply(last->body_text, &resolution);
+    find_fix(a, talks, talk_count, &from, &end);
+    for (size_t i = from; i < end; i++) {
+        if (is_answer(&talks[i]))
+            (void)add_kind(a, &talks[i], SENTENCE_FIX, &resolution);
+    }
+    for (size_t i = talk_count; i > 0 && resolution.len == 0; i--) {
+        if (is_answer(&talks[i - 1]))
+            (void)add_kind(a, &talks[i - 1], SENTENCE_SAID, &resolution);
+    }
     *ret_cause = finish(a, &cause, CAUSE_BYTES_MAX);
     *ret_resolution = finish(a, &resolution, RESOLUTION_BYTES_MAX);
 }
@@ -249,7 +204,7 @@ void split_article(struct arena *a, const struct article *v, struct item_texts *
     struct str body = str_trim(v->description_text);
     struct str start = str_cut_utf8(body, 600), sentence = start;
     struct str rest = start;
-    (void)take_sentence(&rest, &sentence);
+    (void)sentence_take(&rest, &sentence);
     *ret_texts = (struct item_texts){.id = v->id, .title = v->title};
     ret_texts->texts[VECTOR_INTENT] = str_trim(
         arena_printf(a, "%.*s\n%.*s", STR_ARG(str_trim(v->title)), STR_ARG(sentence)));

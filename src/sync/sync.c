@@ -264,7 +264,7 @@ static void run_init(struct flow *f, struct run *run, struct sync *s, const stru
         .collection = wish->kind == SYNC_KB ? VECTORS_KB : VECTORS_TICKETS,
         .out = out,
         .salt = arena_printf(&f->arena, "%s|%s|%s", vectors_home(s->deps.vectors),
-                             embedder_model(s->deps.embedder), s->deps.llm ? "model1" : "split1"),
+                             embedder_model(s->deps.embedder), s->deps.llm ? "model1" : "split2"),
         .as = {.domain = who->domain, .api_key = who->api_key, .priority = PRIORITY_BULK},
         .tenant = {.id = who->tenant_id, .company = who->company},
         .began_at = loop_wall_ms(s->loop),
