@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${DESKSTREAM_BUILD:-build/release}
-[ $# -gt 0 ] || set -- relay
+[ $# -gt 0 ] || set -- relay collect
 for what in "$@"; do
     echo "== $what"
     python3 "bench/$what.py" "$build" --rounds "${ROUNDS:-3}" --seconds "${SECONDS_EACH:-4}"

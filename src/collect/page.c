@@ -117,10 +117,10 @@ static int talk_run(struct flow *f, void *arg)
 {
     struct talk *t = arg;
     int r = fetch_talk(f, t);
-    t->c->talk_count_now--;
-    cond_broadcast(&t->c->talk_room);
     if (r >= 0)
         r = writer_put(f, &t->c->writer, &t->record, 1);
+    t->c->talk_count_now--; /* only now: what waits for the disk is memory, too */
+    cond_broadcast(&t->c->talk_room);
     return r;
 }
 
