@@ -373,6 +373,29 @@ class Commands(Case):
             self.assertIn('ticket %d: told by the ledger, not in the files' % lost, out)
             self.assertIn('400 expected, 399 held, 1 unexplained', out)
 
+    def test_menu(self):
+        """L1-26: the old menu on a terminal: a bad choice, the quick test; then the end."""
+        with Sandbox(300) as sandbox:
+            for answers, want in ((b'9\n4\n', '종료합니다.'), (b'2\n', '총 티켓 수: 100')):
+                ours, theirs = os.openpty()
+                environment = dict(os.environ, FRESHDESK_DOMAIN='acme', FRESHDESK_API_KEY='demo',
+                                   FRESHDESK_BASE_URL=sandbox.url, DISK_PAUSE_PERCENT='100',
+                                   FRESHDESK_RATE_PER_MINUTE='1000000',
+                                   FRESHDESK_LIST_RATE_PER_MINUTE='1000000')
+                process = subprocess.Popen([PROGRAM, 'collect'], cwd=self.home, stdin=theirs,
+                                           env=environment, text=True, stdout=subprocess.PIPE,
+                                           stderr=subprocess.DEVNULL)
+                os.write(ours, answers)
+                out, _ = process.communicate()
+                os.close(ours)
+                os.close(theirs)
+                self.assertEqual(process.returncode, 0)
+                for text in ('Freshdesk 대용량 티켓 수집기', '1. 전체 수집 (무제한)',
+                             '2. 빠른 테스트 (100건)', '3. 중단된 수집 재개', '4. 종료',
+                             '선택하세요 (1-4): ', want):
+                    self.assertIn(text, out)
+            self.assertTrue(os.path.exists(self.home + '/freshdesk_full_data/all_tickets.json'))
+
     def test_archived(self):
         """Tickets that no list shows are found by id."""
         with Sandbox(300) as sandbox:
