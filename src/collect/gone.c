@@ -204,7 +204,7 @@ static int read_batch(void *arg)
     struct file_work *w = arg;
     struct {
         size_t at, len;
-    } places[PAGE_ROWS];
+    } places[PAGE_ROWS] = {0};
     w->count = 0;
     buf_clear(&w->texts);
     while (w->count < PAGE_ROWS) {

@@ -251,7 +251,7 @@ static int broken(struct items_file *f, struct err *err)
 {
     f->over = true;
     return err_set(err, E_JSON, "not a whole JSON list: broken at byte %llu",
-                   (unsigned long long)(f->offset + f->at));
+                   (unsigned long long)f->offset + f->at);
 }
 
 /* Takes '[' or ',' or ']'. 1: an item follows; 0: the end. */

@@ -65,9 +65,9 @@ struct http_exchange {
     uint64_t answer_bytes;
     int status;
     char label[64]; /* see http_set_label */
-    bool keep;   /* the connection may go on after this */
-    bool begun;  /* the head has been written */
-    bool stream; /* http_stream_begin */
+    bool keep;      /* the connection may go on after this */
+    bool begun;     /* the head has been written */
+    bool stream;    /* http_stream_begin */
     bool chunked;
     bool ended; /* the answer is whole */
 };
