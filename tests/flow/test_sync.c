@@ -8,6 +8,7 @@
 #include "flow/store_test.h"
 
 #include "base/log.h"
+#include "base/wall.h"
 #include "net/web.h"
 #include "store/sync_runs.h"
 #include "store/tenants.h"
@@ -22,11 +23,16 @@ struct round {
     const char *after; /* SQL as the tenant, after the run; NULL: none */
     uint64_t fault, cancel;
     bool model_is_away; /* the embedder refuses every text */
+    const char *rules;  /* faults of the sandbox; NULL: none */
+    int64_t deleted_id; /* a ticket in the trash; 0: none */
+    bool in_background; /* begun twice, watched to its end */
     /* out */
     struct sync_result result;
+    char first_error[200];
     uint64_t embed_calls, thread_calls;
     size_t error_events, done_events;
     bool touched;
+    int second_start; /* of a run in the background */
     struct err err;
 };
 
@@ -60,7 +66,8 @@ static int on_event(struct flow *f, struct sink *s, const char *event, struct st
 
 /* ---- one round ---- */
 
-static int open_parts(struct flow *f, struct world_of *w, const struct round *round)
+static int open_parts(struct flow *f, struct world_of *w, const struct round *round,
+                      struct group *background)
 {
     struct pg_spec pg = pg_test_spec(4);
     int r = web_new(f->loop, &(struct web_spec){.connection_count_max = 64}, &w->web, &f->err);
@@ -85,6 +92,7 @@ static int open_parts(struct flow *f, struct world_of *w, const struct round *ro
                                                     .vectors = w->vectors,
                                                     .freshdesk = w->freshdesk,
                                                     .embedder = w->embedder,
+                                                    .group = background,
                                                     .embed_count_max = 4,
                                                     .thread_count_max = 2});
     return 0;
@@ -106,6 +114,39 @@ static void close_parts(struct flow *f, struct world_of *w)
     }
 }
 
+struct leaving_sink {
+    struct sink sink;
+    struct round *round;
+};
+
+/* A reader that leaves after the end. */
+static int on_watched(struct flow *f, struct sink *s, const char *event, struct str json)
+{
+    struct leaving_sink *l = container_of(s, struct leaving_sink, sink);
+    (void)json;
+    l->round->error_events += strcmp(event, "sync.error") == 0;
+    if (strcmp(event, "sync.done") != 0)
+        return 0;
+    l->round->done_events++;
+    return err_set(&f->err, E_LIMIT, "seen enough");
+}
+
+static int run_in_background(struct flow *f, struct world_of *w, struct round *round)
+{
+    char id[37], other[37];
+    struct leaving_sink sink = {.sink = {.send = on_watched}, .round = round};
+    int r = sync_start(f, w->sync, &w->who, &round->wish, id);
+    if (r < 0)
+        return r;
+    round->second_start = sync_start(f, w->sync, &w->who, &round->wish, other);
+    r = sync_watch(f, w->sync, &w->who, &sink.sink);
+    struct sync_run run;
+    r = r == E_LIMIT ? sync_run_get(f, w->pool, w->who.tenant_id, id, &run) : r;
+    if (r >= 0)
+        round->result.written_count = run.written_count;
+    return r;
+}
+
 static int run_parts(struct flow *f, struct world_of *w, struct round *round)
 {
     struct tenant tenant;
@@ -117,7 +158,12 @@ static int run_parts(struct flow *f, struct world_of *w, struct round *round)
                              .domain = STR("demo.freshdesk.com"),
                              .api_key = STR("demo")};
     struct counting_sink sink = {.sink = {.send = on_event}, .round = round};
+    if (round->in_background)
+        return run_in_background(f, w, round);
     r = sync_run(f, w->sync, &w->who, &round->wish, &sink.sink, &round->result);
+    if (r >= 0 && round->result.error_count > 0)
+        snprintf(round->first_error, sizeof(round->first_error), "%.*s",
+                 STR_ARG(round->result.errors[0]));
     if (r >= 0 && round->after)
         r = pg_once(f, w->pool, tenant.id, round->after, PG_NO_ARGS, NULL);
     return r;
@@ -130,10 +176,17 @@ static int round_flow(struct flow *f, void *arg)
     int r = desk_open(f, round->ticket_count, &w->desk);
     if (r < 0)
         return r;
-    r = open_parts(f, w, round);
+    if (round->rules)
+        r = desk_faults(f, w->desk, round->rules);
+    if (round->deleted_id > 0)
+        assert_true(desk_delete(w->desk, round->deleted_id));
+    _cleanup_(group_join) struct group background = GROUP_INIT(f);
+    if (r >= 0)
+        r = open_parts(f, w, round, &background);
     if (r >= 0)
         r = run_parts(f, w, round);
     struct err err = f->err;
+    group_join(&background);
     close_parts(f, w);
     round->embed_calls = desk_embed_calls(w->desk);
     round->thread_calls = desk_thread_calls(w->desk);
@@ -323,24 +376,135 @@ static void test_articles(void **s)
     assert_string_equal(state(1), state_text[0]);
 }
 
-/* Every `stride`th fault or cancel; the next run makes the state whole. */
-static void break_it(bool faults, uint64_t stride)
+static const char *value(const char *sql)
+{
+    struct query q = {.sql = sql, .out = state_text[1]};
+    pg_test_run(query_flow, &q);
+    return state_text[1];
+}
+
+/* One ticket's fault: named, queued, and repaired by the next run. */
+static void fails_alone(const char *rules, const char *message)
 {
     forget();
     struct round whole = tickets_round();
     round_good(&whole);
     state(0);
+    forget();
+    struct round hurt = tickets_round();
+    hurt.rules = rules;
+    round_good(&hurt);
+    assert_int_equal(hurt.result.failed_count, 1);
+    assert_int_equal(hurt.result.written_count, 5);
+    assert_int_equal(hurt.error_events, 1);
+    assert_true(hurt.result.success);
+    if (strncmp(hurt.first_error, message, strlen(message)) != 0)
+        fail_msg("%s", hurt.first_error);
+    assert_string_equal(value("select count(*) from deskstream.sync_retry"), "1");
+    time_passes();
+    struct round next = tickets_round();
+    next.wish.since = 0;
+    round_good(&next);
+    assert_int_equal(next.result.failed_count, 0);
+    assert_string_equal(state(1), state_text[0]);
+}
+
+static void test_one_thread_fails(void **s)
+{
+    (void)s;
+    fails_alone("[{\"path\":\"/api/v2/tickets/3/conversations\",\"kind\":\"status:400\"}]",
+                "Failed to process ticket 3: ");
+    fails_alone("[{\"path\":\"/api/v2/tickets/4/conversations\",\"kind\":\"garbage\"}]",
+                "Failed to process ticket 4: ");
+}
+
+static void test_thread_is_gone(void **s)
+{
+    (void)s;
+    forget();
+    struct round r = tickets_round();
+    r.rules = "[{\"path\":\"/api/v2/tickets/3/conversations\",\"kind\":\"status:404\"}]";
+    round_good(&r);
+    assert_int_equal(r.result.failed_count, 0);
+    assert_int_equal(r.result.written_count, 5);
+    assert_int_equal(r.result.skipped_count, 1);
+    assert_string_equal(value("select count(*) filter (where id = 3) || ' of ' || count(*) "
+                              "from deskstream.vectors_tickets where place = 0"),
+                        "0 of 5");
+}
+
+static void test_deleted_ticket_is_followed(void **s)
+{
+    (void)s;
+    forget();
+    struct round first = tickets_round();
+    round_good(&first);
+    struct round second = tickets_round();
+    second.deleted_id = 3;
+    round_good(&second);
+    assert_string_equal(value("select string_agg(id::text, ' ') from deskstream.tickets "
+                              "where deleted"),
+                        "3");
+    assert_string_equal(value("select count(*) filter (where id = 3) || ' of ' || count(*) "
+                              "from deskstream.vectors_tickets where place = 0"),
+                        "0 of 5");
+}
+
+static void test_vanished_article_is_dropped(void **s)
+{
+    (void)s;
+    forget();
+    struct round first = tickets_round();
+    first.wish.kind = SYNC_KB;
+    round_good(&first);
+    execute("update deskstream.kb_articles set id = 999999999 where id = "
+            "(select max(id) from deskstream.kb_articles)");
+    struct round hole = first;
+    hole.rules = "[{\"path\":\"/api/v2/solutions/folders/\",\"kind\":\"status:400\","
+                 "\"count\":1}]";
+    round_good(&hole);
+    assert_int_equal(hole.result.failed_count, 1);
+    assert_non_null(strstr(hole.first_error, "Failed to fetch KB articles: folder "));
+    assert_string_equal(value("select count(*) from deskstream.kb_articles where deleted"), "0");
+    struct round whole = first;
+    round_good(&whole);
+    assert_string_equal(value("select string_agg(id::text, ' ') from deskstream.kb_articles "
+                              "where deleted"),
+                        "999999999");
+}
+
+static void test_background(void **s)
+{
+    (void)s;
+    forget();
+    struct round r = tickets_round();
+    r.in_background = true;
+    round_good(&r);
+    assert_int_equal(r.second_start, E_BUSY);
+    assert_int_equal(r.result.written_count, 6);
+    assert_int_equal(r.done_events, 1);
+}
+
+/* Every `stride`th fault or cancel; the next run makes the state whole. */
+static void break_it(bool faults, uint64_t stride, struct round whole_round)
+{
+    forget();
+    struct round whole = whole_round;
+    round_good(&whole);
+    state(0);
     bool touched = true;
     for (uint64_t n = 1; touched && n < 20000; n += stride) {
         forget();
-        struct round broken = tickets_round();
+        struct round broken = whole_round;
         broken.fault = faults ? n : 0;
         broken.cancel = faults ? 0 : n;
         int r = round_run(&broken);
         touched = broken.touched;
         time_passes();
-        struct round next = tickets_round();
-        next.wish.since = 0; /* from the beginning: what was stored is passed over */
+        struct round next = whole_round;
+        next.wish.since = next.wish.kind == SYNC_KB
+                              ? WALL_NONE
+                              : 0; /* from the beginning: what was stored is passed over */
         int after = round_run(&next);
         if (after < 0)
             fail_msg("%s %d (%s): the next run: %s", faults ? "fault" : "cancel", (int)n,
@@ -355,13 +519,22 @@ static void break_it(bool faults, uint64_t stride)
 static void test_faults(void **s)
 {
     (void)s;
-    break_it(true, getenv("TORTURE") ? 1 : 23);
+    break_it(true, getenv("TORTURE") ? 1 : 23, tickets_round());
 }
 
 static void test_cancels(void **s)
 {
     (void)s;
-    break_it(false, getenv("TORTURE") ? 1 : 61);
+    break_it(false, getenv("TORTURE") ? 1 : 61, tickets_round());
+}
+
+static void test_articles_broken(void **s)
+{
+    (void)s;
+    struct round r = tickets_round();
+    r.wish.kind = SYNC_KB; /* all of it: a limit would go on with the rest */
+    break_it(true, getenv("TORTURE") ? 499 : 2503, r);
+    break_it(false, getenv("TORTURE") ? 499 : 2503, r);
 }
 
 static int setup(void **s)
@@ -385,6 +558,12 @@ int main(void)
         cmocka_unit_test(test_since_with_limit_drops_nothing),
         cmocka_unit_test(test_wrong_model_key_ends_the_run),
         cmocka_unit_test(test_articles),
+        cmocka_unit_test(test_one_thread_fails),
+        cmocka_unit_test(test_thread_is_gone),
+        cmocka_unit_test(test_deleted_ticket_is_followed),
+        cmocka_unit_test(test_vanished_article_is_dropped),
+        cmocka_unit_test(test_background),
+        cmocka_unit_test(test_articles_broken),
         cmocka_unit_test(test_faults),
         cmocka_unit_test_teardown(test_cancels, teardown),
     };

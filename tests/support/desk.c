@@ -55,6 +55,19 @@ void desk_close(struct flow *f, struct desk *d)
     mem_free(d);
 }
 
+int desk_faults(struct flow *f, struct desk *d, const char *rules)
+{
+    struct json v;
+    int r = json_parse(&f->arena, str_from(rules), &v, &f->err);
+    return r < 0 ? r : fault_rules_read(&d->sandbox.faults, v, &f->err);
+}
+
+bool desk_delete(struct desk *d, int64_t ticket_id)
+{
+    struct account *a = sandbox_account_named(&d->sandbox, STR("demo"));
+    return a && world_delete(&a->world, ticket_id, sandbox_now_s(&d->sandbox));
+}
+
 int desk_port(const struct desk *d)
 {
     return http_server_port(d->sandbox.server);

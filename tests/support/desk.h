@@ -14,6 +14,10 @@ void desk_forget(void);
 int desk_open(struct flow *f, uint32_t ticket_count, struct desk **ret_desk) _must_check_;
 /* Waits for its connections, also in a cancelled flow. NULL is fine. */
 void desk_close(struct flow *f, struct desk *d);
+/* Rules as POST /sandbox/control takes them (a JSON array); kept until the desk is closed. */
+int desk_faults(struct flow *f, struct desk *d, const char *rules) _must_check_;
+/* Puts a ticket of the account "demo" into the trash; false: there is none. */
+bool desk_delete(struct desk *d, int64_t ticket_id);
 int desk_port(const struct desk *d);
 uint64_t desk_embed_calls(const struct desk *d);
 uint64_t desk_thread_calls(const struct desk *d);
