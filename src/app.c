@@ -104,6 +104,8 @@ static void open_services(struct flow *f, struct app *app, struct group *group)
         .embedder = app->embedder,
         .language = c->language,
         .sandbox = c->sandbox,
+        .skips_vectors = strcmp(c->retrieval_mode, "text") == 0,
+        .skips_text = strcmp(c->retrieval_mode, "vectors") == 0,
     };
     app->assist = assist_new(f->loop, &assist);
     struct sync_deps sync = {

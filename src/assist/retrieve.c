@@ -25,7 +25,7 @@ static const double ticket_weights[VECTORS_PER_POINT_MAX] = {
     [VECTOR_SYMPTOM] = 1.0, [VECTOR_CAUSE] = 0.5, [VECTOR_RESOLUTION] = 0.4};
 static const double kb_weights[VECTORS_PER_POINT_MAX] = {
     [VECTOR_INTENT] = 1.0, [VECTOR_PROCEDURE] = 0.8};
-static const double text_weight = 0.7;
+static const double text_weight = 0.3;
 static const double solved_boost = 0.06, recent_boost = 0.04;
 static const double year_ms = 365.25 * 86400 * 1000;
 
@@ -240,7 +240,8 @@ int retrieve(struct flow *f, struct run *run, const struct wanted *wanted, struc
 {
     struct found found = {0};
     struct str text = str_cut_utf8(wanted->text, QUERY_BYTES_MAX);
-    const float *vector = embed(f, run, text, &found);
+    const struct assist_spec *spec = &run->assist->spec;
+    const float *vector = spec->skips_vectors ? NULL : embed(f, run, text, &found);
     int r = flow_check(f);
     if (r < 0)
         return r;
@@ -255,7 +256,8 @@ int retrieve(struct flow *f, struct run *run, const struct wanted *wanted, struc
                                  .text = text,
                                  .exclude_id = is_kb ? 0 : wanted->exclude_id,
                                  .arena = &f->arena};
-        if ((is_kb ? wanted->article_count : wanted->ticket_count) && (is_text || vector))
+        if ((is_kb ? wanted->article_count : wanted->ticket_count) &&
+            (is_text ? !spec->skips_text : vector != NULL))
             sides[i].status = group_spawn(&g, is_text ? "search.text" : "search.vectors",
                                           is_text ? texts_flow : vectors_flow, &sides[i]);
     }

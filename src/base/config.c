@@ -185,6 +185,10 @@ static void check_words(const struct config *c, struct buf *faults)
                    c->log_level);
     if (c->log_format && strcmp(c->log_format, "text") != 0 && strcmp(c->log_format, "json") != 0)
         buf_printf(faults, "LOG_FORMAT: \"%s\" is not one of text, json\n", c->log_format);
+    if (c->retrieval_mode && strcmp(c->retrieval_mode, "hybrid") != 0 &&
+        strcmp(c->retrieval_mode, "vectors") != 0 && strcmp(c->retrieval_mode, "text") != 0)
+        buf_printf(faults, "RETRIEVAL_MODE: \"%s\" is not one of hybrid, vectors, text\n",
+                   c->retrieval_mode);
 }
 
 int config_read(struct arena *a, char *const *env, struct str file, struct config *ret_config,

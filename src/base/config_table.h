@@ -50,6 +50,8 @@
     X(SECRET, qdrant_api_key, "QDRANT_API_KEY", "", "", 0, 4096, "Qdrant's api-key")               \
     X(INT, vector_exact_rows_max, "VECTOR_EXACT_ROWS_MAX", "rows", "20000", 100, 10000000,         \
       "rows of a tenant up to which vectors are scanned exactly, without an index")                \
+    X(TEXT, retrieval_mode, "RETRIEVAL_MODE", "", "hybrid", 4, 7,                                  \
+      "how similar items are found: hybrid, or for measuring vectors or text alone")               \
     /* Freshdesk */                                                                                \
     X(TEXT, freshdesk_domain, "FRESHDESK_DOMAIN", "", "", 0, 255,                                  \
       "account used when a request names none: acme, acme.freshdesk.com or its URL")               \

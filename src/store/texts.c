@@ -23,9 +23,9 @@
 #define QUERY_TERMS_MAX 40
 #define QUERY_BYTES_MAX 4096
 #define MORE_BYTES_MAX 8192
-#define TERMS_READ_MAX 20
+#define TERMS_READ_MAX 16
 #define TERMS_READ_MIN 3
-#define READS_MAX 2000
+#define READS_MAX 1200
 
 static const char *const tables[VECTOR_COLLECTION_COUNT] = {"ticket_texts", "kb_texts"};
 
@@ -143,16 +143,15 @@ int texts_get_many(struct flow *f, struct pg_pool *p, int64_t tenant_id, enum ve
  * hold, so it may stand in the text; a bound one would be no name of a table. */
 static const char *search_sql(struct arena *a, int64_t tenant_id, const char *table)
 {
+    /* Sub-selects and no joins: a look-up for each term whatever the planner believes of the tables. */
     return arena_printf(a,
                         "with asked as ("
-                        "select q.term, coalesce(s.share, 0)::float8 as share, "
-                        "greatest(n.row_count, 100)::float8 as row_count "
-                        "from unnest($1::text[]) as q(term) "
-                        "left join deskstream.text_counts n on n.tenant_id = %" PRId64
-                        " and n.source = '%s' "
-                        "left join lateral (select t.share from deskstream.term_shares t "
-                        "where t.tenant_id = %" PRId64 " and t.source = '%s' and t.term = q.term "
-                        "limit 1) s on true"
+                        "select q.term, coalesce((select s.share from deskstream.term_shares s "
+                        "where s.tenant_id = %" PRId64 " and s.source = '%s' and s.term = q.term"
+                        "), 0)::float8 as share, greatest(coalesce((select n.row_count "
+                        "from deskstream.text_counts n where n.tenant_id = %" PRId64
+                        " and n.source = '%s'"
+                        "), 0), 100)::float8 as row_count from unnest($1::text[]) as q(term)"
                         "), ordered as ("
                         "select term, row_count, sum(share * row_count + 1) over w as reads, "
                         "row_number() over w as place from asked window w as (order by share, term)"

@@ -98,8 +98,9 @@ begin
                 set_config('hnsw.iterative_scan', 'strict_order', true);
     end if;
     return query execute format(
-        'select v.id, 1 - (v.vector <=> $1) from deskstream.%I v where v.id <> $2 '
-        'order by v.vector <=> $1 limit $3', leaf)
+        'select n.id, 1 - n.distance from ('
+        'select v.id, v.vector <=> $1 as distance from deskstream.%I v where v.id <> $2 '
+        'order by v.vector <=> $1 limit $3) n', leaf) -- a distance a row, not one to sort by and one to show
         using query, exclude, row_limit;
 end
 $$;
