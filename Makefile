@@ -195,7 +195,7 @@ check-flow: $(FLOW_BIN) ## flow tests: services against scripted peers; T=name f
 	$(Q)$(if $(FLOW_BIN),tools/with-pg.sh $(QDRANT)) tools/run-tests.sh flow $(FLOW_BIN)
 
 torture: $(FLOW_BIN) ## flow tests again: each fallible call failing, each wait cancelled, in turn
-	$(Q)TORTURE=1 TEST_TIMEOUT=$(or $(TEST_TIMEOUT),600) $(if $(FLOW_BIN),tools/with-pg.sh $(QDRANT)) tools/run-tests.sh torture $(FLOW_BIN)
+	$(Q)TORTURE=1 TEST_TIMEOUT=$(or $(TEST_TIMEOUT),1800) $(if $(FLOW_BIN),tools/with-pg.sh $(QDRANT)) tools/run-tests.sh torture $(FLOW_BIN)
 
 check-corpus: $(REPLAY_BIN) ## the kept fuzz inputs, replayed without a fuzzer
 	$(Q)tools/run-tests.sh corpus $(REPLAY_BIN)

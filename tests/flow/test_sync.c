@@ -485,15 +485,23 @@ static void test_background(void **s)
     assert_int_equal(r.done_events, 1);
 }
 
-/* Every `stride`th fault or cancel; the next run makes the state whole. */
-static void break_it(bool faults, uint64_t stride, struct round whole_round)
+/* `make torture` takes each, `make test` (TORTURE_SHORT) one in some, a plain run a few. */
+static uint64_t stride(uint64_t torture, uint64_t in_short, uint64_t plain)
+{
+    if (!getenv("TORTURE"))
+        return plain;
+    return getenv("TORTURE_SHORT") ? in_short : torture;
+}
+
+/* Every `step`th fault or cancel; the next run makes the state whole. */
+static void break_it(bool faults, uint64_t step, struct round whole_round)
 {
     forget();
     struct round whole = whole_round;
     round_good(&whole);
     state(0);
     bool touched = true;
-    for (uint64_t n = 1; touched && n < 20000; n += stride) {
+    for (uint64_t n = 1; touched && n < 20000; n += step) {
         forget();
         struct round broken = whole_round;
         broken.fault = faults ? n : 0;
@@ -519,13 +527,13 @@ static void break_it(bool faults, uint64_t stride, struct round whole_round)
 static void test_faults(void **s)
 {
     (void)s;
-    break_it(true, getenv("TORTURE") ? 1 : 23, tickets_round());
+    break_it(true, stride(1, 7, 23), tickets_round());
 }
 
 static void test_cancels(void **s)
 {
     (void)s;
-    break_it(false, getenv("TORTURE") ? 1 : 61, tickets_round());
+    break_it(false, stride(1, 13, 61), tickets_round());
 }
 
 static void test_articles_broken(void **s)
@@ -533,8 +541,8 @@ static void test_articles_broken(void **s)
     (void)s;
     struct round r = tickets_round();
     r.wish.kind = SYNC_KB; /* all of it: a limit would go on with the rest */
-    break_it(true, getenv("TORTURE") ? 499 : 2503, r);
-    break_it(false, getenv("TORTURE") ? 499 : 2503, r);
+    break_it(true, stride(97, 997, 2503), r);
+    break_it(false, stride(97, 997, 2503), r);
 }
 
 static int setup(void **s)
