@@ -113,8 +113,8 @@ static const char talks_usual[] =
     "\"private\":true,\"created_at\":\"2026-01-01T00:01:00Z\"}]";
 static const char *const texts_usual[TASK_COUNT] = {
     "The customer cannot refund.\\n- error E-77\\nSentiment: negative\\nUrgency: high",
-    "## Clear the cache\\n- Clear the payment cache [1] <<clear the payment cache>>\\n"
-    "- Made up [1] <<words that stand nowhere>>\\n- No source [9] <<clear the payment cache>>\\n",
+    ("## Clear the cache\\n- Clear the payment cache [1] <<clear the payment cache>>\\n"
+     "- Made up [1] <<words that stand nowhere>>\\n- No source [9] <<clear the payment cache>>\\n"),
     "Clear the cache [1].", "Dear customer, please try again."};
 
 static int tell_status(struct flow *f, struct http_exchange *x, int status, const char *body)

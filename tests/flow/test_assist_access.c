@@ -140,8 +140,8 @@ ACCESS_CASE(on_foreign)
                                           "acme.freshdesk.com.",
                                           "evil.com#.freshdesk.com",
                                           "evil.com/.freshdesk.com",
-                                          "\xef\xbc\xa1"
-                                          "cme"};
+                                          ("\xef\xbc\xa1"
+                                           "cme")};
     struct caller who;
     for (size_t i = 0; i < ARRAY_COUNT(domains); i++) {
         const struct access_claim claim = {.domain = str_from(domains[i]), .api_key = STR("k")};
