@@ -18,6 +18,8 @@
 #include "store/texts.h"
 #include "store/vectors.h"
 
+/* A reader waits: a model or a vector store that hangs is soon given up, full text takes over. */
+enum { EMBED_MS = 5000, SEARCH_MS = 5000 };
 enum { LIST_LIMIT = 40, RANK_K = 60, CANDIDATES_MAX = LIST_LIMIT * 4, QUERY_BYTES_MAX = 3000 };
 
 /* Weights of the lists, found on the sandbox's labelled tickets (make bench, retrieval row). */
@@ -64,6 +66,7 @@ static int vectors_flow(struct flow *f, void *arg)
                                              .exclude_id = s->exclude_id};
     struct vector_tenant tenant = {.id = s->run->who->tenant_id, .company = s->run->who->company};
     struct vector_hits hits[VECTORS_PER_POINT_MAX] = {0};
+    _cleanup_(deadline_done) struct deadline d = deadline(f, SEARCH_MS);
     s->status = vectors_search(f, a->spec.vectors, &tenant, s->collection, searches, which_count,
                                hits);
     s->err = f->err;
@@ -228,6 +231,7 @@ static int find_articles(struct flow *f, struct run *run, const struct candidate
 static const float *embed(struct flow *f, struct run *run, struct str text, struct found *found)
 {
     float *vector = ARENA_ARRAY(&f->arena, EMBED_DIMENSIONS, float);
+    _cleanup_(deadline_done) struct deadline d = deadline(f, EMBED_MS);
     found->search_status = embed_text(f, run->assist->spec.embedder, PRIORITY_LIVE, text, vector);
     if (found->search_status >= 0)
         return vector;
