@@ -51,6 +51,7 @@ http_handler_fn on_init, on_init_stream, on_v1_assist;                       /* 
 http_handler_fn on_query, on_query_stream, on_v1_query;                      /* query.c */
 http_handler_fn on_reply, on_reply_stream, on_v1_reply;                      /* reply.c */
 http_handler_fn on_sync_tickets, on_sync_kb, on_sync_status, on_sync_events; /* sync.c */
+http_handler_fn on_sync_job;                                                 /* sync.c */
 http_handler_fn on_ingest;                                                   /* ingest.c */
 http_handler_fn on_health, on_live, on_ready;                                /* health.c */
 http_handler_fn on_metrics;                                                  /* metrics.c */

@@ -45,10 +45,12 @@ const struct http_route api_routes[] = {
     ROUTE("POST", "/api/sync/tickets", on_sync_tickets),
     ROUTE("POST", "/api/sync/kb", on_sync_kb),
     ROUTE("GET", "/api/sync/status", on_sync_status),
+    ROUTE("GET", "/api/sync/status/{job_id}", on_sync_job),
     ROUTE("GET", "/api/sync/events", on_sync_events),
     ROUTE("POST", "/api/v1/sync/tickets", on_sync_tickets),
     ROUTE("POST", "/api/v1/sync/kb", on_sync_kb),
     ROUTE("GET", "/api/v1/sync/status", on_sync_status),
+    ROUTE("GET", "/api/v1/sync/status/{job_id}", on_sync_job),
     ROUTE("GET", "/api/v1/sync/events", on_sync_events),
     /* the page and the operator */
     ROUTE("GET", "/api/tickets", on_tickets),

@@ -1,5 +1,5 @@
 /*
- * api/sync.c: the sync API: start (tickets, kb), status, live events (S1, S4).
+ * api/sync.c: the sync API: start (tickets, kb), status of all and of one run, live events (S1, S4).
  *
  * The happy path: the start answers at once in the old shape plus run_id while the run goes on in the
  * background; wait=true answers when it has ended, with the true counts. Events are data lines until the
@@ -8,6 +8,7 @@
  * store is away. Invariant: last_sync_time is naive UTC, as the old server wrote it.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "api/input.h"
 #include "api/reader.h"
@@ -128,6 +129,50 @@ int on_sync_status(struct flow *f, struct http_exchange *x, void *context)
     jw_i64(&w, "total_kb_articles", o.kb_count);
     jw_bool(&w, "sync_in_progress", o.running);
     jw_end_obj(&w);
+    return http_answer_json(f, x, 200, buf_view(out));
+}
+
+/* One run by its id, in the words of the newer clients (legacy-contracts §3) and in ours. */
+static void write_job(struct jw *w, const struct sync_job *job)
+{
+    bool running = strcmp(job->state, "running") == 0;
+    int64_t total = MAX(job->total_count, job->done_count);
+    jw_obj(w, NULL);
+    jw_text(w, "job_id", job->id);
+    jw_text(w, "run_id", job->id);
+    jw_text(w, "kind", job->kind == SYNC_KB ? "kb" : "tickets");
+    jw_text(w, "status", strcmp(job->state, "done") == 0 ? "completed" : job->state);
+    jw_text(w, "state", job->state);
+    jw_i64(w, "progress", running && total > 0 ? job->done_count * 100 / total : running ? 0 : 100);
+    jw_i64(w, "items_total", job->total_count);
+    jw_i64(w, "items_done", job->done_count);
+    jw_i64(w, "items_synced", job->written_count + job->skipped_count);
+    jw_i64(w, "items_written", job->written_count);
+    jw_i64(w, "items_skipped", job->skipped_count);
+    jw_i64(w, "items_failed", job->failed_count);
+    write_when(w, "started_at", job->started_at);
+    write_when(w, "finished_at", job->finished_at);
+    jw_arr(w, "errors");
+    for (size_t i = 0; i < job->error_count; i++)
+        jw_str(w, NULL, job->errors[i]);
+    jw_end_arr(w);
+    jw_end_obj(w);
+}
+
+int on_sync_job(struct flow *f, struct http_exchange *x, void *context)
+{
+    struct api *a = context;
+    struct caller who;
+    struct sync_job job;
+    int r = claim_caller(f, a, x, &who);
+    if (r < 0)
+        return r;
+    r = sync_job(f, a->spec.sync, &who, http_param(x, "job_id"), &job);
+    if (r < 0)
+        return r;
+    struct buf *out = arena_buf(&f->arena, 0);
+    struct jw w = JW_INIT(out);
+    write_job(&w, &job);
     return http_answer_json(f, x, 200, buf_view(out));
 }
 

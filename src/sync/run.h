@@ -7,6 +7,7 @@
  *   kb.c    articles                  items.c   texts -> embeddings -> vectors -> log, for both kinds
  *   split.c, sentence.c, cues.c, extract.c  texts of a ticket     gone.c  deleted tickets and spam
  *   events.c  what the reader sees    watch.c   other people's runs
+ *   job.c  one run by its id
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -28,6 +28,7 @@ enum {
     TICK_MS = 1000,
     SAVE_TICKS = 3,
     FINISH_MS = 10000,
+    VECTORS_MS = 5000,
     RUNS_LOOKED_AT = 50,
     MESSAGE_BYTES_MAX = 500,
     PATIENCE_MS = 250, /* doubled each time, up to */
@@ -274,12 +275,29 @@ static void run_init(struct flow *f, struct run *run, struct sync *s, const stru
     list_init(&run->node);
 }
 
+/* A run that could write nothing is not begun. */
+static int check_vectors(struct flow *f, struct sync *s)
+{
+    struct str note;
+    int r;
+    {
+        _cleanup_(deadline_done) struct deadline d = deadline(f, VECTORS_MS);
+        r = vectors_health(f, s->deps.vectors, &note);
+    }
+    if (r == -ETIMEDOUT && flow_check(f) == 0)
+        return err_set(&f->err, E_VECTORS_AWAY, "the vector store does not answer");
+    return MIN(r, 0);
+}
+
+/* Not patient: who asks for a run is told at once that a store is away. */
 static int run_begin(struct flow *f, struct run *run)
 {
     struct sync *s = run->sync;
-    return PATIENT(f, sync_run_begin(f, s->deps.pool, run->who->tenant_id, run->collection,
-                                     str_from(s->owner), run->wish.since, run->wish.limit, STALE_MS,
-                                     run->id));
+    int r = check_vectors(f, s);
+    if (r < 0)
+        return r;
+    return sync_run_begin(f, s->deps.pool, run->who->tenant_id, run->collection, str_from(s->owner),
+                          run->wish.since, run->wish.limit, STALE_MS, run->id);
 }
 
 /* Writes the end; under the caller's shield. */

@@ -77,6 +77,19 @@ int sync_start(struct flow *f, struct sync *s, const struct caller *who,
 int sync_watch(struct flow *f, struct sync *s, const struct caller *who, struct sink *out)
     _must_check_;
 
+/* One run, by the id that sync_start told. E_NOT_FOUND, also for another tenant's. */
+struct sync_job {
+    char id[37];
+    enum sync_kind kind;
+    const char *state; /* "running", "done", "failed" */
+    int64_t total_count, done_count, written_count, skipped_count, failed_count;
+    int64_t started_at, finished_at; /* unix ms; WALL_NONE: not yet */
+    const struct str *errors;        /* arena; the first hundred */
+    size_t error_count;
+};
+int sync_job(struct flow *f, struct sync *s, const struct caller *who, struct str id,
+             struct sync_job *ret_job) _must_check_;
+
 struct sync_overview {                  /* GET /api/sync/status */
     int64_t last_ticket_at, last_kb_at; /* WALL_NONE: never */
     int64_t ticket_count, kb_count;     /* 0 when the vector store is away */
