@@ -229,3 +229,43 @@ def full_events(body):
         if fields:
             events.append((fields['id'], fields['event'], json.loads(fields['data'])))
     return events
+
+
+def raw(port, request, half_close=False):
+    """Sends bytes as they are; returns all that comes until the server closes or has said something
+    and waits for more."""
+    with socket.create_connection(('127.0.0.1', port), timeout=20) as s:
+        got = b''
+        try:
+            s.sendall(request)
+            if half_close:
+                s.shutdown(socket.SHUT_WR)
+            for piece in iter(lambda: s.recv(65536), b''):
+                got += piece
+        except (ConnectionError, socket.timeout):
+            if not got:
+                got = late(s)
+        return got
+
+
+def late(s):
+    """What a server said before it closed upon bytes that it did not want."""
+    try:
+        return s.recv(65536)
+    except OSError:
+        return b''
+
+
+def stream_of(reply, may_be_json=False):
+    """The objects of a full stream. A refusal before the stream is [] (checked for its shape)."""
+    if reply.headers['Content-Type'].startswith('application/json'):
+        assert may_be_json or reply.status in (401, 404), (reply.status, reply.body)
+        assert reply.status >= 400 and reply.detail, reply.body
+        return []
+    assert reply.status == 200, reply.body
+    assert reply.body.startswith(b'retry: ') and reply.body.endswith(b'\n\n'), reply.body[-300:]
+    return [e[2] for e in full_events(reply.body.split(b'\n', 1)[1])]
+
+
+def section_errors(events):
+    return {e['section'] for e in events if e['type'] == 'error'}
