@@ -122,8 +122,8 @@ STAGE_TEST(test_no_context, on_no_context, .ticket_status = 0)
 static int rename_texts(struct flow *f, struct pg_pool *p, void *away)
 {
     return pg_script(f, p,
-                     *(bool *)away ? "alter function deskstream.search_texts rename to gone"
-                                   : "alter function deskstream.gone rename to search_texts");
+                     *(bool *)away ? "alter table deskstream.term_shares rename to gone"
+                                   : "alter table deskstream.gone rename to term_shares");
 }
 
 static int on_no_texts(struct flow *f, struct stage *s)
