@@ -20,6 +20,22 @@ COLUMNS = ('id,subject,description_text,status,priority,type,created_at,updated_
            'responder_id,company_id,product_id,source,tags,conversations_count,attachments_count')
 
 
+def wait_for(happened):
+    """Until it has happened, or a long time has passed: then what is asserted next says so."""
+    end = time.monotonic() + 60
+    while not happened() and time.monotonic() < end:
+        time.sleep(0.02)
+
+
+def ended(pid):
+    """Gone, or not waited for by the parent it now has."""
+    try:
+        with open('/proc/%d/stat' % pid, encoding='ascii') as f:
+            return f.read().rpartition(')')[2].split()[0] == 'Z'
+    except FileNotFoundError:
+        return True
+
+
 class Sandbox:
     """The stand-in on a free port."""
 
@@ -262,11 +278,9 @@ class Breaks(Case):
 
     def test_term(self):
         """L1-24: SIGTERM stops cleanly with progress saved; --resume goes on."""
-        with Sandbox(3000, api_latency_ms=30) as sandbox:
+        with Sandbox(3000, api_latency_ms=100) as sandbox:
             process = self.start(sandbox, 'collect', '--out', self.dir)
-            end = time.monotonic() + 20
-            while not glob.glob(self.dir + '/*.part') and time.monotonic() < end:
-                time.sleep(0.02)
+            wait_for(lambda: glob.glob(self.dir + '/*.part'))
             process.send_signal(signal.SIGTERM)
             process.communicate()
             self.assertNotEqual(process.returncode, -signal.SIGTERM)
@@ -423,7 +437,7 @@ class Commands(Case):
     def test_scripts_and_monitor(self):
         """L1-23, L1-24, L1-25: the old names, the PID file, the lines of the monitor."""
         scripts = os.path.abspath('config/scripts')
-        with Sandbox(3000, api_latency_ms=20) as sandbox:
+        with Sandbox(3000, api_latency_ms=100) as sandbox:
             environment = dict(os.environ, DESKSTREAM=PROGRAM, FRESHDESK_DOMAIN='acme',
                                FRESHDESK_API_KEY='demo', FRESHDESK_BASE_URL=sandbox.url,
                                FRESHDESK_RATE_PER_MINUTE='1000000', DISK_PAUSE_PERCENT='100',
@@ -442,12 +456,9 @@ class Commands(Case):
             with open(self.home + '/freshdesk_collection.pid', encoding='ascii') as f:
                 pid = int(f.read())
             self.assertIn('수집 프로세스 실행 중 (PID: %d)' % pid, script('monitor_collection.sh'))
+            wait_for(lambda: glob.glob(self.home + '/freshdesk_full_data/*.part'))
             os.kill(pid, signal.SIGTERM)
-            end = time.monotonic() + 20
-            while os.path.exists('/proc/%d' % pid) and time.monotonic() < end:
-                with open('/proc/%d/stat' % pid, encoding='ascii') as f:
-                    if f.read().split()[2] == 'Z':
-                        break
+            wait_for(lambda: ended(pid))
             out = script('monitor_collection.sh')
             self.assertIn('진행 상황:', out)
             self.assertIn('최근 로그 (마지막 5줄):', out)
