@@ -26,7 +26,7 @@ cd "$(dirname "$0")/.."
 
 PKG_BUILD=(build-essential pkg-config ca-certificates
     libuv1-dev libcurl4-openssl-dev libpq-dev libssl-dev zlib1g-dev)
-PKG_RUN=("${PKG_BUILD[@]}" curl procps postgresql)
+PKG_RUN=("${PKG_BUILD[@]}" curl procps postgresql tzdata)
 PKG_TEST=(libcmocka-dev python3 python3-venv)
 PKG_LINT=(clang clang-format clang-tidy python3)
 PKG_IMAGE=(podman debootstrap curl procps postgresql)
