@@ -3,7 +3,7 @@
  * put between delimiters in the user message.
  *
  * Nothing here fails; long texts are cut on a code point with a mark. Invariant: data can neither open nor
- * close a delimiter: a '<' that begins one of our tags is replaced by a full-width one.
+ * close a delimiter (base/fence.h).
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -11,6 +11,7 @@
 
 #include "assist/run.h"
 #include "base/asset.h"
+#include "base/fence.h"
 
 enum {
     TICKET_BYTES_MAX = 6000,
@@ -28,46 +29,10 @@ struct str prompt_system(const struct run *run, const char *task)
     return str_of(asset->data, asset->len);
 }
 
-/* Does `at` begin one of our tags, opening or closing? A model reads "< /ticket" as one too, so blanks and
- * slashes before the name do not count. */
-static bool is_tag(struct str at)
-{
-    static const struct str names[] = {STR("ticket"), STR("source"), STR("question"), STR("turn"),
-                                       STR("context")};
-    struct str rest = str_sub(at, 1, at.len);
-    while (rest.len && (rest.ptr[0] == '/' || (unsigned char)rest.ptr[0] <= ' '))
-        rest = str_sub(rest, 1, rest.len);
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        if (str_starts_nocase(rest, names[i]))
-            return true;
-    }
-    return false;
-}
-
-static void add_data(struct buf *out, struct str text, size_t bytes_max)
-{
-    struct str cut = str_cut_utf8(str_trim(text), bytes_max);
-    for (size_t at = 0; at < cut.len;) {
-        size_t open = str_find(cut, STR("<"), at);
-        if (open == SIZE_MAX)
-            open = cut.len;
-        buf_add(out, cut.ptr + at, open - at);
-        if (open == cut.len)
-            break;
-        if (is_tag(str_sub(cut, open, cut.len)))
-            buf_text(out, "＜");
-        else
-            buf_byte(out, '<');
-        at = open + 1;
-    }
-    if (cut.len < str_trim(text).len)
-        buf_text(out, " …");
-}
-
 void prompt_data(struct buf *out, const char *tag, struct str text, size_t bytes_max)
 {
     buf_printf(out, "<%s>\n", tag);
-    add_data(out, text, bytes_max);
+    fence_add(out, text, bytes_max);
     buf_printf(out, "\n</%s>\n", tag);
 }
 
@@ -93,7 +58,7 @@ static void add_talks(struct buf *out, const struct conversation *talks, size_t 
         if (public_only && talks[i].is_private)
             continue;
         buf_printf(out, "<turn from=\"%s\">\n", talk_author(&talks[i]));
-        add_data(out, talks[i].body_text, TALK_BYTES_MAX);
+        fence_add(out, talks[i].body_text, TALK_BYTES_MAX);
         buf_text(out, "\n</turn>\n");
     }
 }
@@ -103,9 +68,9 @@ void prompt_ticket(struct buf *out, const struct ticket *t, const struct convers
 {
     buf_printf(out, "<ticket id=\"%" PRId64 "\" status=\"%s\">\n", t->id,
                ticket_status_name(t->status));
-    add_data(out, t->subject, 500);
+    fence_add(out, t->subject, 500);
     buf_text(out, "\n\n");
-    add_data(out, t->description_text, TICKET_BYTES_MAX);
+    fence_add(out, t->description_text, TICKET_BYTES_MAX);
     buf_byte(out, '\n');
     add_talks(out, talks, talk_count, public_only);
     buf_text(out, "</ticket>\n");
@@ -116,9 +81,9 @@ void prompt_sources(struct buf *out, const struct source *sources, size_t count)
     for (size_t i = 0; i < count; i++) {
         buf_printf(out, "<source n=\"%d\" kind=\"%s\">\n", sources[i].n,
                    sources[i].kb ? "kb" : "ticket");
-        add_data(out, sources[i].title, 300);
+        fence_add(out, sources[i].title, 300);
         buf_byte(out, '\n');
-        add_data(out, sources[i].text, SOURCE_BYTES_MAX);
+        fence_add(out, sources[i].text, SOURCE_BYTES_MAX);
         buf_text(out, "\n</source>\n");
     }
 }

@@ -7,7 +7,7 @@
  */
 #include "assist/steps.h"
 
-#include "assist/quote.h"
+#include "base/quote.h"
 
 enum { LINE_BYTES_MAX = 16 * 1024 };
 

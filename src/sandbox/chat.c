@@ -1,3 +1,4 @@
+#include "sandbox/chats.h"
 #include "sandbox/model.h"
 
 #include <errno.h>
@@ -388,13 +389,34 @@ static void stretch(struct buf *text, int64_t tokens)
     buf_done(&out);
 }
 
+/* Chats are sorted into categories; all else is thought up from the data. */
+static void sort_chats(struct chat *chat, struct buf *text)
+{
+    struct sandbox *sb = chat->call.sb;
+    const struct knobs *k = &sb->knobs;
+    struct sorting_faults faults = {.misorder = k->sort_misorder,
+                                    .drop = k->sort_drop,
+                                    .invent = k->sort_invent,
+                                    .prose = k->sort_prose,
+                                    .cut = k->sort_cut,
+                                    .misquote = k->sort_misquote,
+                                    .stuck = k->sort_stuck};
+    sb->counters.sort_calls++;
+    sorting_answer(&chat->call.f->arena, &chat->prompt, &faults, world_hash(sb->seed, ++sb->serial),
+                   text, &sb->counters.sort_chats);
+}
+
 int chat_answer(struct chat *chat)
 {
     struct call *c = &chat->call;
     struct mind *mind = ARENA_NEW(&c->f->arena, struct mind);
     struct buf *text = arena_buf(&c->f->arena, 0);
-    mind_read(mind, &c->f->arena, &chat->prompt);
-    mind_answer(mind, &chat->prompt, text);
+    if (sorting_is_asked(&chat->prompt)) {
+        sort_chats(chat, text);
+    } else {
+        mind_read(mind, &c->f->arena, &chat->prompt);
+        mind_answer(mind, &chat->prompt, text);
+    }
     bool plain = !chat->prompt.wants_json && !json_exists(chat->prompt.schema);
     if (plain && c->sb->knobs.tokens)
         stretch(text, c->sb->knobs.tokens);

@@ -192,7 +192,9 @@ int control_stats(struct flow *f, struct http_exchange *x, void *context)
                 {"answers_aborted", n->answers_aborted},
                 {"tokens_sent", n->tokens_sent},
                 {"tickets_written", n->tickets_written},
-                {"changed", n->changed}};
+                {"changed", n->changed},
+                {"sort_calls", n->sort_calls},
+                {"sort_chats", n->sort_chats}};
     struct buf out = BUF_INIT(0);
     struct jw w = JW_INIT(&out);
     jw_obj(&w, NULL);

@@ -131,10 +131,10 @@ static bool content_text(struct json content, struct buf *out)
 static void add_outside(struct buf *out, struct str user)
 {
     size_t tag = str_find(user, STR("<ticket"), 0);
-    size_t source = str_find(user, STR("<source"), 0);
-    buf_str(out, str_sub(user, 0, MIN(tag, source)));
+    size_t source = str_find(user, STR("<source"), 0), chat = str_find(user, STR("<chat"), 0);
+    buf_str(out, str_sub(user, 0, MIN(MIN(tag, source), chat)));
     buf_byte(out, '\n');
-    static const char *const closers[] = {"</ticket>", "</source>", "</question>"};
+    static const char *const closers[] = {"</ticket>", "</source>", "</question>", "</chat>"};
     size_t behind = 0;
     for (size_t i = 0; i < ARRAY_COUNT(closers); i++) {
         size_t at = 0;

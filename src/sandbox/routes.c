@@ -61,6 +61,7 @@ const struct http_route sandbox_routes[] = {
     GET("/sandbox/stats", control_stats),
     GET("/sandbox/truth/{ticket_id}", control_truth),
     GET("/sandbox/holdout", control_holdout),
+    GET("/sandbox/chats", control_chats),
     GET("/sandbox/attachments/{id}/{name}", desk_attachment),
 };
 

@@ -32,6 +32,13 @@
     X(sse_crlf, "sse_crlf", 0, 0, 1, "1: stream lines end in CR LF")                               \
     X(sse_signal, "sse_signal", 0, 0, 1, "1: a last signal event [DONE]")                          \
     X(sse_split, "sse_split", 0, 0, 1000, "so many bytes a write of a stream; 0: one event")       \
+    X(sort_misorder, "sort_misorder", 0, 0, 100, "% of sorted chats' calls with answers swapped")  \
+    X(sort_drop, "sort_drop", 0, 0, 100, "% of these calls that leave a chat out")                 \
+    X(sort_invent, "sort_invent", 0, 0, 100, "% of these calls with a category not listed")        \
+    X(sort_prose, "sort_prose", 0, 0, 100, "% of these calls that are answered in prose")          \
+    X(sort_cut, "sort_cut", 0, 0, 100, "% of these calls whose answer breaks off")                 \
+    X(sort_misquote, "sort_misquote", 0, 0, 100, "% of these calls with a quote nobody wrote")     \
+    X(sort_stuck, "sort_stuck", 0, 0, 100, "% of chats that are answered in prose each time")      \
     X(churn_per_s, "churn_per_s", 0, 0, 10000, "tickets of each account changed a second")         \
     X(page_max, "page_max", 300, 1, 1000000, "pages of one list")
 
@@ -60,6 +67,7 @@ struct counters {
     uint64_t credits, throttled, list_throttled, llm_throttled, refused, faults;
     uint64_t streams_begun, streams_ended, streams_aborted, answers_aborted, tokens_sent;
     uint64_t tickets_written, changed;
+    uint64_t sort_calls, sort_chats; /* calls that sort chats; chats in them */
     uint64_t streams_open, streams_open_max;
 };
 

@@ -220,6 +220,7 @@ static int try_json(struct flow *f, struct attempt *at, struct llm_provider *p)
 int llm_json(struct flow *f, struct llm *m, const struct llm_spec *spec, struct json *ret_value,
              struct llm_usage *ret_usage)
 {
+    *ret_usage = (struct llm_usage){.prompt_tokens = 0};
     struct attempt at = {.run = try_json, .spec = spec, .value = ret_value, .usage = ret_usage};
     return route(f, m, &at, ROUND_COUNT_MAX);
 }

@@ -29,6 +29,7 @@ struct llm_spec {
     int max_tokens;     /* output; reserved in the token bucket: set it tightly */
     double temperature; /* 0..1 */
     struct str schema;  /* JSON schema of the answer, for llm_json; else empty */
+    int ask_count_max;  /* of llm_json: how often one provider is asked, 0: 3; 1: never again */
 };
 struct llm_usage {
     int64_t prompt_tokens, completion_tokens;
@@ -46,7 +47,8 @@ struct llm_provider_ops {
                 struct llm_call **ret_call);
     int (*next)(struct flow *f, struct llm_call *c, struct str *ret_delta);
     void (*close)(struct llm_call *c);
-    /* One object that fits spec->schema; at most 2 re-asks with the validation errors. */
+    /* One object that fits spec->schema; at most 2 re-asks with the validation errors. Adds to
+     * *ret_usage, also when it fails. */
     int (*json)(struct flow *f, struct llm_provider *p, const struct llm_spec *spec,
                 struct json *ret_value, struct llm_usage *ret_usage);
     void (*free)(struct llm_provider *p);
@@ -84,12 +86,15 @@ int llm_open(struct flow *f, struct llm *m, const struct llm_spec *spec,
              struct llm_stream *ret_stream) _must_check_;
 int llm_next(struct flow *f, struct llm_stream *s, struct str *ret_delta) _must_check_;
 void llm_close(struct llm_stream *s);
-/* E_MODEL when no provider gave an object that fits. */
+/* E_MODEL when no provider gave an object that fits. *ret_usage is the sum of all that was answered and so
+ * paid for, also after a failure: what a caller counts as cost. */
 int llm_json(struct flow *f, struct llm *m, const struct llm_spec *spec, struct json *ret_value,
              struct llm_usage *ret_usage) _must_check_;
 
 /* Upper estimate of tokens, for reservations: UTF-8 bytes / 4, at least 1 (llm-apis §9.2). */
 int64_t llm_token_estimate(struct str text);
+/* Won by the price table (llm-apis §1.2), VAT excluded; 0 for a model it does not know. */
+double llm_cost_krw(const char *model, int64_t prompt_tokens, int64_t completion_tokens);
 /* Checks v against the subset of JSON schema that llm-apis §9.1 names; faults go to `ret_faults`, one a line. */
 bool llm_schema_check(struct str schema, struct json v, struct arena *a, struct buf *ret_faults);
 

@@ -2,15 +2,15 @@
  * One JSON object from a model, by schema: ask, read strictly, check, ask again.
  *
  * Happy path: the first answer parses and fits. Otherwise the answer goes back together with what was wrong
- * with it, in Korean, at most twice. An answer that was cut by its token limit is never repaired: it is asked
- * for once more with twice the room.
+ * with it, in Korean, at most twice (or as often as the caller allows). An answer that was cut by its token
+ * limit is never repaired: it is asked for once more with twice the room.
  * Models without a schema mode get the rules and the schema in the system message.
  * Fails with E_MODEL when no answer fits; other errors are the vendor's.
- * Invariant: usage is the sum over all tries, since all are paid for.
+ * Invariant: usage is the sum over all tries, since all are paid for; also when none of them fits.
  */
 #include "upstream/llm_vendor.h"
 
-#define REASK_COUNT_MAX 2
+#define ASK_COUNT_MAX 3
 #define TOKENS_DEFAULT 1000
 #define MESSAGES_EXTRA 2 /* the bad answer and what is wrong with it */
 
@@ -98,20 +98,18 @@ int llm_json_ask(struct flow *f, struct llm_asker *a, const struct llm_spec *spe
     size_t count, extra_count = 0;
     struct llm_message *messages = messages_of(f, a, spec, &count);
     _cleanup_(buf_done) struct buf faults = BUF_INIT(8192);
-    struct llm_usage sum = {.prompt_tokens = 0};
     int max_tokens = spec->max_tokens > 0 ? spec->max_tokens : TOKENS_DEFAULT, r = 0;
+    int count_max = spec->ask_count_max > 0 ? spec->ask_count_max : ASK_COUNT_MAX;
     bool grown = false;
-    for (int asked = 0; asked <= REASK_COUNT_MAX; asked++) {
+    for (int asked = 0; asked < count_max; asked++) {
         struct llm_answer answer = {.text = STR_NONE};
         r = a->ask(f, a, messages, count + extra_count, max_tokens, &answer);
         if (r < 0)
             return r;
-        usage_add(&sum, &answer.usage);
+        usage_add(ret_usage, &answer.usage);
         r = judge(f, spec, &answer, ret_value, &faults);
-        if (r >= 0) {
-            *ret_usage = sum;
+        if (r >= 0)
             return 0;
-        }
         if (is_cut(&answer) && grown)
             return r;
         if (is_cut(&answer)) { /* the same question, more room */

@@ -30,8 +30,6 @@ bool llm_is_error(struct json v);
  * E_MODEL when there is none; nothing is ever repaired. */
 int llm_json_extract(struct arena *a, struct str text, struct json *ret_value, struct err *err)
     _must_check_;
-/* KRW of one answer by the price table of llm-apis §1.2; 0 for models without a known price. */
-double llm_cost_krw(const char *model, int64_t prompt_tokens, int64_t completion_tokens);
 /* "stop", "length", ... as static text; vendors' other words become "other". */
 struct str llm_finish_reason(struct str word);
 /* The longest message that is no system message without its middle half; false when it is short already. */

@@ -2,7 +2,7 @@
  * Quotes and sentences. Linear in the texts; white space is folded on both sides before comparing, nothing
  * else: a quote that was reworded does not stand in its source.
  */
-#include "assist/quote.h"
+#include "base/quote.h"
 
 enum { QUOTE_POINTS_MIN = 4 };
 
@@ -27,10 +27,10 @@ static struct str fold(struct arena *a, struct str s)
 
 bool quote_stands_in(struct arena *a, struct str source, struct str quote)
 {
-    struct str needle = fold(a, quote);
+    struct str needle = fold(a, quote), whole = fold(a, source);
     if (str_code_points(needle) < QUOTE_POINTS_MIN)
-        return false;
-    return str_find(fold(a, source), needle, 0) != SIZE_MAX;
+        return needle.len > 0 && str_eq(needle, whole);
+    return str_find(whole, needle, 0) != SIZE_MAX;
 }
 
 /* Bytes of a sentence end at `at`, 0 when there is none. A full stop ends one only before white space. */

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "assist/quote.h"
+#include "base/quote.h"
 
 static void quotes(void **state)
 {
@@ -20,6 +20,7 @@ static void quotes(void **state)
         {"reworded", "브라우저 캐시를 삭제하세요.", "브라우저 캐시를 지우세요", false},
         {"other case is another text", "Clear the cache", "clear the cache", false},
         {"too short to prove anything", "abc abc", "abc", false},
+        {"the whole of a short source", " 전학 ", "전학", true},
         {"empty", "abc", "", false},
         {"blank", "abc", "   \n ", false},
         {"longer than the source", "abcd", "abcd efgh", false},
