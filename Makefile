@@ -49,7 +49,7 @@ CFLAGS_ALL = -std=gnu17 $(WARN) $(FRAME) $(OPT) -fno-omit-frame-pointer $(HARDEN
              $(if $(WERROR),-Werror)
 LDFLAGS_ALL = $(SAN) -Wl,--as-needed -Wl,-z,relro,-z,now -rdynamic \
               $(if $(wildcard $(DEPROOT)/lib),-L$(DEPROOT)/lib) $(LDFLAGS)
-LIBS := -lcurl -lpq -lllhttp -lyyjson -luv -lssl -lcrypto -lz -lm -lpthread $(EXTRA_LIBS)
+LIBS := -lcurl -lpq -lmariadb -lsqlite3 -lxlsxwriter -lllhttp -lyyjson -luv -lssl -lcrypto -lz -lm -lpthread $(EXTRA_LIBS)
 TEST_LIBS := -lcmocka
 
 # ---------------------------------------------------------------- what there is

@@ -4,7 +4,8 @@
 #
 #   build  compiler and libraries (part of run)
 #   run    build + PostgreSQL with pgvector (the default; part of test too)
-#   test   run + cmocka, Python, and a browser when there are browser tests
+#   test   run + cmocka, Python, MariaDB, what reads a workbook or takes mails, and a browser when there
+#          are browser tests
 #   lint   clang with its sanitizer and fuzzer libraries, clang-format, clang-tidy
 #   bench  nginx, unpacked under build/deps (no service is installed or started)
 #   image  podman and debootstrap, to build the container image without a daemon; PostgreSQL to try it
@@ -25,9 +26,14 @@ cd "$(dirname "$0")/.."
 . /etc/os-release
 
 PKG_BUILD=(build-essential pkg-config ca-certificates
-    libuv1-dev libcurl4-openssl-dev libpq-dev libssl-dev zlib1g-dev)
+    libuv1-dev libcurl4-openssl-dev libpq-dev libssl-dev zlib1g-dev
+    libmariadb-dev libsqlite3-dev libxlsxwriter-dev)
 PKG_RUN=("${PKG_BUILD[@]}" curl procps postgresql tzdata)
-PKG_TEST=(libcmocka-dev python3 python3-venv)
+# The servers and readers of the chat batch's tests. mariadb-server-core is the server's programs without
+# its service; tests start it by themselves.
+PKG_TEST=(libcmocka-dev python3 python3-venv
+    mariadb-server-core mariadb-client-core
+    python3-aiosmtpd python3-openpyxl libreoffice-calc-nogui poppler-utils fonts-nanum)
 PKG_LINT=(clang clang-format clang-tidy python3)
 PKG_IMAGE=(podman debootstrap curl procps postgresql)
 

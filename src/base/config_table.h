@@ -42,6 +42,30 @@
     X(INT, db_connection_count_max, "DB_CONNECTIONS", "", "8", 1, 500, "connections to Postgres")  \
     X(INT, db_statement_timeout_ms, "DB_STATEMENT_TIMEOUT_MS", "ms", "30000", 100, 3600000,        \
       "server-side limit of one statement")                                                        \
+    /* chats: where the nightly batch reads and writes */                                          \
+    X(SECRET, chat_url, "ENGINE_FOR_SQLALCHEMY", "", "", 0, 4096,                                  \
+      "database of the chats: mysql+pymysql://user:password@host:3306/name, postgresql://..., "    \
+      "sqlite:///file; empty uses our own tables")                                                 \
+    X(TEXT, org_timezone, "ORG_TIMEZONE", "", "", 0, 64, "zone of the batch's days; empty: TZ")    \
+    X(TEXT, table_chats, "DB_TABLE_CHATTINGS", "", "chattings", 1, 200, "table of the chats")      \
+    X(TEXT, table_keywords, "DB_TABLE_CHAT_KEYWORDS", "", "admin_chat_keywords", 1, 200,           \
+      "table that the classification is written to")                                               \
+    X(TEXT, table_categories, "DB_TABLE_CATEGORIES", "", "admin_categories", 1, 200,               \
+      "table of the categories")                                                                   \
+    X(TEXT, column_input_text, "DB_COLUMN_INPUT_TEXT", "", "input_text", 1, 64, "chats: text")     \
+    X(TEXT, column_chatting_pk, "DB_COLUMN_CHATTING_PK", "", "chatting_pk", 1, 64, "chats: key")   \
+    X(TEXT, column_created_at, "DB_COLUMN_CREATED_AT", "", "created_at", 1, 64,                    \
+      "chats and keywords: local time")                                                            \
+    X(TEXT, column_query_text, "DB_COLUMN_QUERY_TEXT", "", "query_text", 1, 64, "keywords: text")  \
+    X(TEXT, column_keyword, "DB_COLUMN_KEYWORD", "", "keyword", 1, 64, "keywords: keyword")        \
+    X(TEXT, column_category_id, "DB_COLUMN_CATEGORY_ID", "", "category_id", 1, 64,                 \
+      "keywords and categories: category's number")                                                \
+    X(TEXT, column_query_count, "DB_COLUMN_QUERY_COUNT", "", "query_count", 1, 64,                 \
+      "keywords: how often it was asked")                                                          \
+    X(TEXT, column_batch_created_at, "DB_COLUMN_BATCH_CREATED_AT", "", "batch_created_at", 1, 64,  \
+      "keywords: start of the batch")                                                              \
+    X(TEXT, column_category_name, "DB_COLUMN_CATEGORY_NAME", "", "category_name", 1, 64,           \
+      "categories: name")                                                                          \
     /* vectors */                                                                                  \
     X(URL, qdrant_url, "QDRANT_URL", "", "", 0, 2048, "Qdrant's REST address; empty: pgvector")    \
     X(TEXT, qdrant_host, "QDRANT_HOST", "", "", 0, 255, "old form of QDRANT_URL: host name")       \
