@@ -7,22 +7,20 @@
 #include "base/wall.h"
 
 /*
- * GET /sandbox/chats?day=2024-03-15&n=10000&form=json|csv|sql|mysql&edges=0|1: the chats of a day with their
+ * GET /sandbox/chats?day=2024-03-15&n=10000&form=json|csv&edges=0|1: the chats of a day with their
  * true categories, for filling a chat table and for checking what became of them.
  *
  *   json   [{"id","text","created_at","question","category_id","category"}, ...]
  *   csv    chatting_pk,input_text,created_at,category_id,category
- *   sql    INSERT INTO chattings ... of 200 rows each; mysql: the same with backslashes doubled
  *
  * Always the same for a seed, a day and an n. A wrong word is 422.
  */
 
-#define CHATS_MAX 200000
-#define ROWS_OF_INSERT 200
+#define CHATS_MAX 100000
 #define DAY_MS INT64_C(86400000)
 
-enum form { FORM_JSON, FORM_CSV, FORM_SQL, FORM_MYSQL };
-static const char *const form_names[] = {"json", "csv", "sql", "mysql"};
+enum form { FORM_JSON, FORM_CSV };
+static const char *const form_names[] = {"json", "csv"};
 
 struct listing {
     int64_t day_ms, count;
@@ -56,7 +54,7 @@ static int read_listing(struct flow *f, const struct http_request *rq, struct li
             l->form = (enum form)i;
             return 0;
         }
-    return err_set(&f->err, E_SCHEMA, "form must be json, csv, sql or mysql");
+    return err_set(&f->err, E_SCHEMA, "form must be json or csv");
 }
 
 /* "2024-03-15 09:01:02", as DATETIME columns take it. */
@@ -67,20 +65,19 @@ static void write_time(struct buf *out, int64_t at_ms)
                t.second);
 }
 
-static void write_quoted(struct buf *out, struct str text, char quote, bool backslashes)
+static void write_quoted(struct buf *out, struct str text)
 {
-    buf_byte(out, quote);
+    buf_byte(out, '"');
     for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c == quote || (c == '\\' && backslashes))
-            buf_byte(out, c);
-        buf_byte(out, c);
+        if (text.ptr[i] == '"')
+            buf_byte(out, '"');
+        buf_byte(out, text.ptr[i]);
     }
-    buf_byte(out, quote);
+    buf_byte(out, '"');
 }
 
 static void write_row(struct buf *out, struct jw *w, const struct listing *l,
-                      const struct chat_line *c, int64_t i)
+                      const struct chat_line *c)
 {
     int64_t at_ms = l->day_ms + c->at_s * 1000;
     if (l->form == FORM_JSON) {
@@ -97,28 +94,16 @@ static void write_row(struct buf *out, struct jw *w, const struct listing *l,
         buf_done(&at);
         return;
     }
-    if (l->form == FORM_CSV) {
-        buf_printf(out, "%" PRId64 ",", c->id);
-        write_quoted(out, c->text, '"', false);
-        buf_byte(out, ',');
-        write_time(out, at_ms);
-        buf_printf(out, ",%d,\"%s\"\r\n", topic_id(c->topic), topic_name(c->topic));
-        return;
-    }
-    if (i % ROWS_OF_INSERT == 0)
-        buf_text(out, "INSERT INTO chattings (chatting_pk, input_text, created_at) VALUES\n");
-    buf_printf(out, "(%" PRId64 ", ", c->id);
-    write_quoted(out, c->text, '\'', l->form == FORM_MYSQL);
-    buf_text(out, ", '");
+    buf_printf(out, "%" PRId64 ",", c->id);
+    write_quoted(out, c->text);
+    buf_byte(out, ',');
     write_time(out, at_ms);
-    bool last = i + 1 == l->count || (i + 1) % ROWS_OF_INSERT == 0;
-    buf_text(out, last ? "');\n" : "'),\n");
+    buf_printf(out, ",%d,\"%s\"\r\n", topic_id(c->topic), topic_name(c->topic));
 }
 
 int control_chats(struct flow *f, struct http_exchange *x, void *context)
 {
-    static const char *const types[] = {"application/json", "text/csv; charset=utf-8",
-                                        "application/sql", "application/sql"};
+    static const char *const types[] = {"application/json", "text/csv; charset=utf-8"};
     const struct sandbox *sb = context;
     struct listing l = {.count = 1000};
     l.day_ms = sandbox_now_s(sb) * 1000 / DAY_MS * DAY_MS;
@@ -137,7 +122,7 @@ int control_chats(struct flow *f, struct http_exchange *x, void *context)
         struct chat_line line;
         chat_line_make(&scratch, sb->seed, l.day_ms / DAY_MS, (uint32_t)i, (uint32_t)l.count,
                        l.edges, &line);
-        write_row(&out, &w, &l, &line, i);
+        write_row(&out, &w, &l, &line);
         if (i % 100 == 99)
             arena_reset(&scratch);
     }
