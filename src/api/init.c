@@ -35,7 +35,7 @@ static void read_help(struct input *in, bool stream, struct ticket_help *help)
 }
 
 /* E_NOT_FOUND for what can be no ticket's id, without asking anyone. */
-static int run_ticket(struct flow *f, struct reader *rd, struct ticket_help *help)
+static int run_ticket(struct flow *f, struct reader *rd, const struct ticket_help *help)
 {
     if (help->ticket_id <= 0)
         return err_set(&f->err, E_NOT_FOUND, "티켓 ID %lld를 찾을 수 없습니다.",
@@ -43,6 +43,18 @@ static int run_ticket(struct flow *f, struct reader *rd, struct ticket_help *hel
     _cleanup_(deadline_done) struct deadline d = deadline(
         f, (uint64_t)rd->api->spec.config->assist_timeout_ms);
     return assist_ticket(f, rd->api->spec.assist, rd->who, help, &rd->sink);
+}
+
+int reader_ticket(struct flow *f, struct reader *rd, const struct ticket_help *help)
+{
+    int r = run_ticket(f, rd, help);
+    if (r >= 0)
+        return r;
+    rd->api->counts.failed[RUN_TICKET]++;
+    r = reader_error(f, rd, r);
+    if (err_http(r) == 500)
+        err_wrap(&f->err, r, "초기화 중 오류가 발생했습니다");
+    return r;
 }
 
 static int answer_json(struct flow *f, struct api *a, struct http_exchange *x, struct input *in)
@@ -60,14 +72,9 @@ static int answer_json(struct flow *f, struct api *a, struct http_exchange *x, s
     rd.who = &who;
     rd.ticket_id = help.ticket_id;
     reader_begin(&rd, f, a, x, READER_GATHER, RUN_TICKET);
-    r = run_ticket(f, &rd, &help);
-    if (r < 0) {
-        a->counts.failed[RUN_TICKET]++;
-        r = reader_error(f, &rd, r);
-        if (err_http(r) == 500)
-            err_wrap(&f->err, r, "초기화 중 오류가 발생했습니다");
+    r = reader_ticket(f, &rd, &help);
+    if (r < 0)
         return r;
-    }
     struct buf *out = arena_buf(&f->arena, 0);
     struct jw w = JW_INIT(out);
     shape_result(&w, NULL, &rd);

@@ -53,6 +53,10 @@ http_handler_fn on_reply, on_reply_stream, on_v1_reply;                      /* 
 http_handler_fn on_sync_tickets, on_sync_kb, on_sync_status, on_sync_events; /* sync.c */
 http_handler_fn on_sync_job;                                                 /* sync.c */
 http_handler_fn on_ingest;                                                   /* ingest.c */
+http_handler_fn on_attachment, on_attachments, on_attachments_bulk;          /* attachments.c */
+http_handler_fn on_attachment_url, on_attachment_short_url;                  /* attachments.c */
+http_handler_fn on_attachment_metadata, on_attachment_download;              /* attachments.c */
+http_handler_fn on_similar_tickets, on_related_docs, on_search_query;        /* find.c */
 http_handler_fn on_health, on_live, on_ready;                                /* health.c */
 http_handler_fn on_metrics;                                                  /* metrics.c */
 http_handler_fn on_page, on_page_file, on_tickets, on_flows;                 /* page.c */

@@ -61,7 +61,20 @@ void reader_done(struct reader *rd);
 /* Makes the text that old clients know of an error that ended a run; may change f->err. */
 int reader_error(struct flow *f, const struct reader *rd, int status);
 
+/* ---- init.c ---- */
+
+struct ticket_help;
+/* An opened ticket to a READER_GATHER, under the deadline of such runs. Errors are ready to be returned by a
+ * handler, counted and in the old words. */
+int reader_ticket(struct flow *f, struct reader *rd, const struct ticket_help *help) _must_check_;
+
 /* ---- shape.c: the old shapes ---- */
+
+double shape_elapsed_ms(const struct reader *rd);
+/* An id as text, whatever it was. */
+void shape_id(struct jw *w, const char *key, struct json v);
+/* How near an item is, 0..1. */
+double shape_nearness(struct json item);
 
 /* The whole answer of /init, /query, /reply as one object: for JSON answers and for `result`. */
 void shape_result(struct jw *w, const char *key, const struct reader *rd);

@@ -12,13 +12,14 @@
 #include "api/reader.h"
 #include "base/wall.h"
 
-static double elapsed_ms(const struct reader *rd)
+enum { REPLY_SOURCES_MAX = 3 }; /* similar_tickets and related_docs of a draft, each */
+
+double shape_elapsed_ms(const struct reader *rd)
 {
     return (double)(loop_now_ns(rd->flow->loop) - rd->begin_ns) / 1e6;
 }
 
-/* An id as text, whatever it was. */
-static void write_id(struct jw *w, const char *key, struct json v)
+void shape_id(struct jw *w, const char *key, struct json v)
 {
     if (json_is_str(v))
         jw_str(w, key, json_str(v));
@@ -26,8 +27,7 @@ static void write_id(struct jw *w, const char *key, struct json v)
         jw_fmt(w, key, "%" PRId64, json_i64(v, 0));
 }
 
-/* How near an item is, 0..1. */
-static double nearness(struct json item)
+double shape_nearness(struct json item)
 {
     double s = json_f64(json_get(item, "similarity"), 0);
     if (s <= 0)
@@ -51,10 +51,10 @@ static struct str company(const struct reader *rd)
 static void write_similar(struct jw *w, const struct reader *rd, struct json item)
 {
     struct json id = json_get(item, "id");
-    double near = nearness(item);
+    double near = shape_nearness(item);
     jw_obj(w, NULL);
-    write_id(w, "id", id);
-    write_id(w, "source_id", id);
+    shape_id(w, "id", id);
+    shape_id(w, "source_id", id);
     jw_str(w, "tenant_id", company(rd));
     jw_text(w, "platform", "freshdesk");
     jw_fmt(w, "platform_neutral_key", "%.*s:freshdesk:%" PRId64, STR_ARG(company(rd)),
@@ -90,10 +90,10 @@ static void write_similar(struct jw *w, const struct reader *rd, struct json ite
 static void write_document(struct jw *w, struct json item)
 {
     struct json id = json_get(item, "id");
-    double near = nearness(item);
+    double near = shape_nearness(item);
     jw_obj(w, NULL);
-    write_id(w, "id", id);
-    write_id(w, "source_id", id);
+    shape_id(w, "id", id);
+    shape_id(w, "source_id", id);
     jw_str(w, "title", json_str(json_get(item, "title")));
     write_text(w, "content", json_get(item, "excerpt"), "");
     write_text(w, "doc_summary", json_get(item, "excerpt"), "");
@@ -130,11 +130,11 @@ static void write_items(struct jw *w, const char *key, const struct reader *rd, 
 static void write_source(struct jw *w, struct json s)
 {
     struct str kind = json_str(json_get(s, "kind"));
-    double near = nearness(s);
+    double near = shape_nearness(s);
     jw_obj(w, NULL);
     jw_json(w, "n", json_get(s, "n"));
-    write_id(w, "id", json_get(s, "id"));
-    write_id(w, "source_id", json_get(s, "id"));
+    shape_id(w, "id", json_get(s, "id"));
+    shape_id(w, "source_id", json_get(s, "id"));
     jw_str(w, "title", json_str(json_get(s, "title")));
     jw_str(w, "content", json_str(json_get(s, "text")));
     jw_str(w, "url", json_str(json_get(s, "url")));
@@ -153,12 +153,16 @@ static struct json sources_of(struct json event)
     return json_is_arr(all) ? all : json_get(event, "citations");
 }
 
-static void write_sources(struct jw *w, const char *key, struct json event, const char *kind)
+/* At most `max` of a kind; NULL: of any. */
+static void write_sources(struct jw *w, const char *key, struct json event, const char *kind,
+                          size_t max)
 {
     jw_arr(w, key);
-    for (struct json_iter it = json_iter(sources_of(event)); json_next(&it);) {
-        if (kind == NULL || str_eq(json_str(json_get(it.value, "kind")), str_from(kind)))
-            write_source(w, it.value);
+    for (struct json_iter it = json_iter(sources_of(event)); json_next(&it) && max > 0;) {
+        if (kind != NULL && !str_eq(json_str(json_get(it.value, "kind")), str_from(kind)))
+            continue;
+        write_source(w, it.value);
+        max--;
     }
     jw_end_arr(w);
 }
@@ -246,7 +250,7 @@ static void write_init(struct jw *w, const struct reader *rd)
     }
     write_context_id(w, rd);
     jw_obj(w, "metadata");
-    jw_i64(w, "duration_ms", (int64_t)elapsed_ms(rd));
+    jw_i64(w, "duration_ms", (int64_t)shape_elapsed_ms(rd));
     jw_i64(w, "similar_tickets_count", (int64_t)json_count(json_get(g->similar, "items")));
     jw_i64(w, "kb_docs_count", (int64_t)json_count(json_get(g->kb, "items")));
     jw_obj(w, "task_times");
@@ -259,7 +263,7 @@ static void write_init(struct jw *w, const struct reader *rd)
         jw_json(w, NULL, g->errors[i]);
     jw_end_arr(w);
     jw_end_obj(w);
-    jw_f64(w, "execution_time", elapsed_ms(rd) / 1000, 3);
+    jw_f64(w, "execution_time", shape_elapsed_ms(rd) / 1000, 3);
     jw_null(w, "search_quality_score");
     jw_json(w, "error", json_get(g->error_count > 0 ? g->errors[0] : JSON_NONE, "message"));
 }
@@ -271,8 +275,19 @@ static void write_tokens(struct jw *w, const struct gather *g)
     int64_t in = json_i64(json_get(g->usage, "prompt_tokens"), 0);
     int64_t out = json_i64(json_get(g->usage, "completion_tokens"), 0);
     jw_i64(w, "token_count", in + out);
-    jw_text(w, "model_used", NULL);
+    jw_json(w, "model_used", json_get(g->usage, "model"));
     jw_json(w, "usage", g->usage);
+}
+
+/* Searching ends where the model begins; without a model nothing was written. */
+static void write_times(struct jw *w, const struct gather *g, const char *search_key)
+{
+    struct json timings = json_get(g->done, "timings");
+    double search_ms = json_f64(json_get(timings, "similar_tickets"), 0);
+    double total_ms = json_f64(json_get(timings, "total"), 0);
+    bool asked = json_i64(json_get(g->usage, "calls"), 0) > 0;
+    jw_i64(w, search_key, (int64_t)search_ms);
+    jw_i64(w, "llm_time_ms", asked ? (int64_t)(total_ms - search_ms) : 0);
 }
 
 static void write_optimization(struct jw *w, const char *key, size_t count, const struct gather *g)
@@ -297,7 +312,7 @@ static void write_images(struct jw *w, struct json answer)
         jw_json(w, "content_type", json_get(it.value, "content_type"));
         jw_i64(w, "doc_index", 0);
         jw_text(w, "source_type", "ticket");
-        write_id(w, "source_id", json_get(it.value, "id"));
+        shape_id(w, "source_id", json_get(it.value, "id"));
         jw_json(w, "title", json_get(it.value, "name"));
         jw_end_obj(w);
     }
@@ -307,20 +322,18 @@ static void write_images(struct jw *w, struct json answer)
 static void write_answer(struct jw *w, const struct reader *rd)
 {
     const struct gather *g = &rd->gather;
-    struct json timings = json_get(g->done, "timings");
     size_t count = json_count(sources_of(g->answer));
     jw_str(w, "answer", json_str(json_get(g->answer, "text")));
-    write_sources(w, "context_docs", g->answer, NULL);
+    write_sources(w, "context_docs", g->answer, NULL, SIZE_MAX);
     write_images(w, g->answer);
     if (json_is_arr(json_get(g->answer, "citations")))
         jw_json(w, "citations", json_get(g->answer, "citations"));
     if (json_is_arr(json_get(g->answer, "attachments")))
         jw_json(w, "attachments", json_get(g->answer, "attachments"));
     jw_obj(w, "metadata");
-    jw_i64(w, "duration_ms", (int64_t)elapsed_ms(rd));
-    jw_i64(w, "search_time_ms", (int64_t)json_f64(json_get(timings, "similar_tickets"), 0));
+    jw_i64(w, "duration_ms", (int64_t)shape_elapsed_ms(rd));
+    write_times(w, g, "search_time_ms");
     jw_i64(w, "context_time_ms", 0);
-    jw_i64(w, "llm_time_ms", (int64_t)json_f64(json_get(timings, "total"), 0));
     write_tokens(w, g);
     jw_i64(w, "context_docs_count", (int64_t)count);
     jw_str(w, "search_intent", rd->intent.len > 0 ? rd->intent : STR("search"));
@@ -357,13 +370,12 @@ static void write_reply(struct jw *w, const struct reader *rd)
     jw_str(w, "reply", text);
     jw_str(w, "reply_text", text);
     write_context_id(w, rd);
-    write_sources(w, "context_docs", g->reply, NULL);
-    write_sources(w, "similar_tickets", g->reply, "ticket");
-    write_sources(w, "related_docs", g->reply, "kb");
+    write_sources(w, "context_docs", g->reply, NULL, SIZE_MAX);
+    write_sources(w, "similar_tickets", g->reply, "ticket", REPLY_SOURCES_MAX);
+    write_sources(w, "related_docs", g->reply, "kb", REPLY_SOURCES_MAX);
     jw_obj(w, "metadata");
-    jw_i64(w, "duration_ms", (int64_t)elapsed_ms(rd));
-    jw_i64(w, "context_time_ms", 0);
-    jw_i64(w, "llm_time_ms", (int64_t)elapsed_ms(rd));
+    jw_i64(w, "duration_ms", (int64_t)shape_elapsed_ms(rd));
+    write_times(w, g, "context_time_ms");
     write_tokens(w, g);
     jw_str(w, "style", rd->style);
     jw_str(w, "tone", rd->tone);

@@ -61,6 +61,18 @@ static int start_error(struct flow *f, enum sync_kind kind, int r)
     return r;
 }
 
+/* A run in the way is told before a bad `since`, as the old server did. */
+static int since_error(struct flow *f, struct api *a, const struct caller *who, enum sync_kind kind)
+{
+    struct sync_overview o;
+    int r = sync_overview(f, a->spec.sync, who, &o);
+    if (r == -ECANCELED)
+        return r;
+    if (r >= 0 && o.kind_running[kind])
+        return start_error(f, kind, E_BUSY);
+    return err_set(&f->err, E_INPUT, "%s", bad_since);
+}
+
 static int start(struct flow *f, struct api *a, struct http_exchange *x, enum sync_kind kind)
 {
     struct input in;
@@ -76,7 +88,7 @@ static int start(struct flow *f, struct api *a, struct http_exchange *x, enum sy
     if (r < 0)
         return r;
     if (since.len > 0 && !wall_parse_iso(since, &wish.since))
-        return err_set(&f->err, E_INPUT, "%s", bad_since);
+        return since_error(f, a, &who, kind);
     struct sync_result result = {.success = true, .finished_at = loop_wall_ms(f->loop)};
     if (wait)
         r = sync_run(f, a->spec.sync, &who, &wish, NULL, &result);

@@ -16,7 +16,7 @@
  *                                                        dropped_quotes, generated
  *   answer.delta    text                answer           text, citations[]: n, kind, id, title, url
  *   reply.delta     text                reply            text, context_id
- *   usage           calls, prompt_tokens, completion_tokens, cost_krw, estimated
+ *   usage           calls, prompt_tokens, completion_tokens, cost_krw, estimated, model
  *   error           section, code, message, retryable, status
  *   done            context_id, timings{section: ms}, ok
  * A fault of one section is an error event of that section and the others go on. A fault of the whole run
@@ -70,6 +70,14 @@ struct question {
 };
 int assist_question(struct flow *f, struct assist *a, const struct caller *who,
                     const struct question *q, struct sink *out) _must_check_;
+
+struct search_wish {
+    struct str text;
+    int ticket_count, kb_count; /* 0: none of them; at most 20 */
+};
+/* Search alone: sends similar_tickets and kb_documents, no model writes anything. E_INPUT: empty text. */
+int assist_search(struct flow *f, struct assist *a, const struct caller *who,
+                  const struct search_wish *wish, struct sink *out) _must_check_;
 
 struct reply_wish {
     struct str context_id; /* or ticket_id */

@@ -25,6 +25,8 @@ static void model_record(struct flow *f, struct run *run, const struct ask *ask,
     run->completion_tokens += usage->completion_tokens;
     run->cost_krw += usage->cost_krw;
     run->estimated |= usage->estimated;
+    if (usage->model != NULL)
+        run->model = usage->model;
     _cleanup_(shield_done) struct shield s = flow_shield(f, RECORD_MS);
     struct llm_record record = {
         .task = ask->task,

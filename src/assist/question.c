@@ -123,6 +123,7 @@ static int find_sources(struct flow *f, struct run *run, const struct question *
         r = run_section_failed(f, run, SECTION_SIMILAR, found.search_status);
     }
     *ret_count = found_sources(f, run, &found, (size_t)count, false, ret_sources);
+    run_section_done(f, run, SECTION_SIMILAR);
     return r;
 }
 

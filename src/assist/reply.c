@@ -91,7 +91,14 @@ static int find_sources(struct flow *f, struct run *run, struct json context,
     if (r < 0)
         return r;
     *ret_count = found_sources(f, run, &found, SOURCES_MAX, true, ret_sources);
+    run_section_done(f, run, SECTION_SIMILAR);
     return 0;
+}
+
+/* Empty when there is none: the draft was made from a fresh search. */
+static struct str context_id_of(struct json context)
+{
+    return json_str(json_get(context, "id"));
 }
 
 static int write_reply(struct flow *f, struct run *run, const struct reply_wish *wish,
@@ -128,7 +135,7 @@ static int write_reply(struct flow *f, struct run *run, const struct reply_wish 
     struct str text;
     r = model_tell(f, run, &ask, &to.listener, &text);
     if (r >= 0)
-        r = send_reply(f, run, text, wish->context_id, sources, source_count);
+        r = send_reply(f, run, text, context_id_of(context), sources, source_count);
     if (r >= 0)
         r = run_progress(f, run, "complete", 100, "완료되었습니다", "Complete");
     return r;
@@ -169,5 +176,5 @@ int assist_reply(struct flow *f, struct assist *a, const struct caller *who,
                          "Loading the ticket");
     if (r >= 0)
         r = write_reply(f, &run, wish, context);
-    return r < 0 ? r : run_done(f, &run, wish->context_id);
+    return r < 0 ? r : run_done(f, &run, context_id_of(context));
 }

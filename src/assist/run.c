@@ -100,9 +100,10 @@ int run_progress(struct flow *f, struct run *run, const char *stage, int percent
 {
     _cleanup_(notice_done) struct notice n = NOTICE_INIT;
     struct jw *w = notice_begin(&n, "progress");
+    run->percent = MAX(run->percent, percent);
     jw_text(w, "stage", stage);
-    jw_i64(w, "percent", percent);
-    jw_i64(w, "progress", percent);
+    jw_i64(w, "percent", run->percent);
+    jw_i64(w, "progress", run->percent);
     jw_text(w, "message", run_is_korean(run) ? ko : en);
     return notice_send(f, run, &n);
 }
@@ -158,6 +159,7 @@ static int run_usage(struct flow *f, struct run *run)
     jw_i64(w, "completion_tokens", run->completion_tokens);
     jw_f64(w, "cost_krw", run->cost_krw, 4);
     jw_bool(w, "estimated", run->estimated);
+    jw_text(w, "model", run->model);
     return notice_send(f, run, &n);
 }
 

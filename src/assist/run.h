@@ -29,6 +29,8 @@ struct run {
     uint64_t section_ns[SECTION_COUNT]; /* when a section was complete, after begin_ns; 0: not */
     int64_t call_count, prompt_tokens, completion_tokens;
     double cost_krw;
+    const char *model; /* that answered last; NULL: none was asked. The router's */
+    int percent;       /* of the progress told last: a reader's bar never runs back */
     bool estimated, failed;
 };
 void run_begin(struct flow *f, struct run *run, struct assist *a, const struct caller *who,
@@ -52,7 +54,8 @@ int notice_send(struct flow *f, struct run *run, struct notice *n) _must_check_;
 void notice_done(struct notice *n);
 
 int run_meta(struct flow *f, struct run *run, const char *kind) _must_check_;
-/* `ko` and `en` say the same. */
+/* `ko` and `en` say the same. Sections that run side by side may tell theirs in any order: what is less
+ * than was told before is told as that. */
 int run_progress(struct flow *f, struct run *run, const char *stage, int percent, const char *ko,
                  const char *en) _must_check_;
 int run_delta(struct flow *f, struct run *run, const char *name, struct str text) _must_check_;
@@ -153,6 +156,11 @@ int retrieve(struct flow *f, struct run *run, const struct wanted *wanted, struc
 /* Fixes of past tickets and articles as numbered sources; at most `count_max`. */
 size_t found_sources(struct flow *f, const struct run *run, const struct found *found,
                      size_t count_max, bool public_only, struct source *ret_sources);
+
+/* ---- what was found, as events (search.c) ---- */
+
+int found_send_tickets(struct flow *f, struct run *run, const struct found *found) _must_check_;
+int found_send_articles(struct flow *f, struct run *run, const struct found *found) _must_check_;
 
 /* ---- sections ---- */
 

@@ -83,6 +83,10 @@ static int write_summary(struct flow *f, struct ticket_view *v)
         r = cond_wait(f, &v->ticket_came);
     if (r < 0)
         return r;
+    r = run_progress(f, v->run, "analysis", 20, "티켓을 요약하는 중입니다",
+                     "Summarising the ticket");
+    if (r < 0)
+        return r;
     struct buf *user = arena_buf(&f->arena, 0);
     prompt_ticket(user, &v->ticket, talks, talk_count, false);
     struct ask ask = {.task = "summary",

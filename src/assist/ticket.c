@@ -11,93 +11,12 @@
 #include <inttypes.h>
 
 #include "assist/run.h"
-#include "base/wall.h"
 
 enum { COUNT_DEFAULT = 5, COUNT_MAX = 20, SOURCES_MAX = 6 };
 
 static int clamp_count(int wanted)
 {
     return wanted <= 0 ? COUNT_DEFAULT : MIN(wanted, COUNT_MAX);
-}
-
-static void write_why(struct jw *w, unsigned why)
-{
-    static const struct {
-        unsigned bit;
-        const char *name;
-    } names[] = {{WHY_SYMPTOM, "symptom"}, {WHY_CAUSE, "cause"},   {WHY_RESOLUTION, "resolution"},
-                 {WHY_TEXT, "text"},       {WHY_SOLVED, "solved"}, {WHY_RECENT, "recent"}};
-    jw_arr(w, "why");
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        if (why & names[i].bit)
-            jw_text(w, NULL, names[i].name);
-    }
-    jw_end_arr(w);
-}
-
-static void write_time(struct jw *w, const char *key, int64_t at_ms)
-{
-    _cleanup_(buf_done) struct buf text = BUF_INIT(64);
-    if (at_ms == WALL_NONE)
-        jw_null(w, key);
-    else {
-        wall_write(&text, at_ms);
-        jw_str(w, key, buf_view(&text));
-    }
-}
-
-static void write_ticket_item(struct flow *f, struct run *run, struct jw *w,
-                              const struct found_ticket *t)
-{
-    jw_obj(w, NULL);
-    jw_i64(w, "id", t->card.id);
-    jw_str(w, "subject", t->card.subject);
-    jw_text(w, "status", ticket_status_name(t->card.status));
-    jw_i64(w, "priority", t->card.priority);
-    jw_f64(w, "score", t->score, 4);
-    jw_f64(w, "similarity", t->similarity, 4);
-    write_time(w, "updated_at", t->card.updated_at);
-    jw_str(w, "url", ticket_url(&f->arena, run->who, t->card.id));
-    write_why(w, t->why);
-    jw_str_or_null(w, "symptom", str_cut_utf8(t->card.symptom, 600));
-    jw_str_or_null(w, "cause", str_cut_utf8(t->card.cause, 600));
-    jw_str_or_null(w, "resolution", str_cut_utf8(t->card.resolution, 1200));
-    jw_end_obj(w);
-}
-
-static int send_tickets(struct flow *f, struct run *run, const struct found *found)
-{
-    _cleanup_(notice_done) struct notice n = NOTICE_INIT;
-    struct jw *w = notice_begin(&n, "similar_tickets");
-    jw_arr(w, "items");
-    for (size_t i = 0; i < found->ticket_count; i++)
-        write_ticket_item(f, run, w, &found->tickets[i]);
-    jw_end_arr(w);
-    jw_bool(w, "degraded", found->search_status < 0);
-    run_section_done(f, run, SECTION_SIMILAR);
-    return notice_send(f, run, &n);
-}
-
-static int send_articles(struct flow *f, struct run *run, const struct found *found)
-{
-    _cleanup_(notice_done) struct notice n = NOTICE_INIT;
-    struct jw *w = notice_begin(&n, "kb_documents");
-    jw_arr(w, "items");
-    for (size_t i = 0; i < found->article_count; i++) {
-        const struct found_article *a = &found->articles[i];
-        jw_obj(w, NULL);
-        jw_i64(w, "id", a->card.id);
-        jw_str(w, "title", a->card.title);
-        jw_str(w, "excerpt", str_cut_utf8(a->card.body_text, 600));
-        jw_str(w, "url", article_url(&f->arena, run->who, a->card.id));
-        jw_f64(w, "score", a->score, 4);
-        jw_f64(w, "similarity", a->similarity, 4);
-        jw_i64(w, "visibility", a->card.visibility);
-        jw_end_obj(w);
-    }
-    jw_end_arr(w);
-    jw_bool(w, "degraded", found->search_status < 0);
-    return notice_send(f, run, &n);
 }
 
 /* A way to search failed: each section that would have used it says why. */
@@ -140,9 +59,9 @@ static int show_solutions(struct flow *f, struct ticket_view *v, const struct fo
 
 static int show_found(struct flow *f, struct ticket_view *v, const struct found *found)
 {
-    int r = v->help->similar ? send_tickets(f, v->run, found) : 0;
+    int r = v->help->similar ? found_send_tickets(f, v->run, found) : 0;
     if (r >= 0 && (v->help->kb || v->help->solutions))
-        r = send_articles(f, v->run, found);
+        r = found_send_articles(f, v->run, found);
     return r < 0 ? run_section_failed(f, v->run, SECTION_SIMILAR, r) : r;
 }
 
@@ -150,7 +69,11 @@ int similar_flow(struct flow *f, void *view)
 {
     struct ticket_view *v = view;
     struct found found = {.ticket_count = 0};
-    int status = find_similar(f, v, &found), r = 0;
+    int r = run_progress(f, v->run, "similar_tickets", 60, "유사한 티켓을 찾는 중입니다",
+                         "Looking for similar tickets");
+    if (r < 0)
+        return r;
+    int status = find_similar(f, v, &found);
     if (status < 0) {
         found.search_status = status;
         found.search_err = f->err;
@@ -161,6 +84,9 @@ int similar_flow(struct flow *f, void *view)
         r = tell_degraded(f, v, &found);
     if (r >= 0 && status >= 0)
         r = show_found(f, v, &found);
+    if (r >= 0 && status >= 0 && v->help->solutions)
+        r = run_progress(f, v->run, "solutions", 90, "해결책을 정리하는 중입니다",
+                         "Writing the solutions");
     if (r >= 0 && status >= 0)
         r = show_solutions(f, v, &found);
     return MIN(r, 0);
@@ -180,6 +106,9 @@ int assist_ticket(struct flow *f, struct assist *a, const struct caller *who,
     run_begin(f, &run, a, who, help->language, out);
     run.ticket_id = help->ticket_id;
     int r = run_meta(f, &run, "ticket");
+    if (r >= 0)
+        r = run_progress(f, &run, "ticket_fetch", 10, "티켓을 불러오는 중입니다",
+                         "Loading the ticket");
     if (r < 0)
         return r;
     struct ticket_view view = {.run = &run, .help = help, .arena = &f->arena};
@@ -205,5 +134,7 @@ int assist_ticket(struct flow *f, struct assist *a, const struct caller *who,
     r = context_keep(f, &run, context_id, view.summary, view.sources);
     if (r < 0)
         r = run_section_failed(f, &run, SECTION_OTHER, r);
+    if (r >= 0)
+        r = run_progress(f, &run, "complete", 100, "완료되었습니다", "Complete");
     return r < 0 ? r : run_done(f, &run, context_id);
 }

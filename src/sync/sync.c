@@ -477,6 +477,8 @@ int sync_overview(struct flow *f, struct sync *s, const struct caller *who,
         .ticket_count = counts[VECTORS_TICKETS],
         .kb_count = counts[VECTORS_KB],
         .running = status.running[VECTORS_TICKETS] || status.running[VECTORS_KB],
+        .kind_running = {[SYNC_TICKETS] = status.running[VECTORS_TICKETS],
+                         [SYNC_KB] = status.running[VECTORS_KB]},
     };
     return 0;
 }

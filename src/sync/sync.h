@@ -93,7 +93,8 @@ int sync_job(struct flow *f, struct sync *s, const struct caller *who, struct st
 struct sync_overview {                  /* GET /api/sync/status */
     int64_t last_ticket_at, last_kb_at; /* WALL_NONE: never */
     int64_t ticket_count, kb_count;     /* 0 when the vector store is away */
-    bool running;
+    bool running;                       /* one or the other */
+    bool kind_running[SYNC_KIND_COUNT];
 };
 /* < 0 only when the database fails. */
 int sync_overview(struct flow *f, struct sync *s, const struct caller *who,

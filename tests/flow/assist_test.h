@@ -108,7 +108,9 @@ static const char ticket_usual[] =
     "\"status\":2,\"priority\":1,\"updated_at\":\"2026-01-01T00:00:00Z\"}";
 static const char talks_usual[] =
     "[{\"id\":101,\"ticket_id\":1,\"body_text\":\"It still fails\",\"incoming\":true,"
-    "\"private\":false,\"created_at\":\"2026-01-01T00:00:00Z\"},"
+    "\"private\":false,\"created_at\":\"2026-01-01T00:00:00Z\",\"attachments\":[{\"id\":52,"
+    "\"name\":\"b.log\",\"file_size\":9,\"attachment_url\":\"https://cdn.example/b\"},"
+    "{\"id\":53,\"name\":\"c\",\"attachment_url\":\"https://x/\\r\\nSet-Cookie: a\"}]},"
     "{\"id\":102,\"ticket_id\":1,\"body_text\":\"" SECRET_NOTE "\",\"incoming\":false,"
     "\"private\":true,\"created_at\":\"2026-01-01T00:01:00Z\"}]";
 static const char *const texts_usual[TASK_COUNT] = {

@@ -14,6 +14,7 @@
 #include "api/api.h"
 #include "assist/access.h"
 #include "assist/assist.h"
+#include "assist/files.h"
 #include "assist/picker.h"
 #include "base/wall.h"
 #include "net/web.h"
@@ -134,7 +135,40 @@ int sync_overview(struct flow *f, struct sync *s, const struct caller *who,
 {
     (void)s;
     (void)who;
-    *ret_overview = (struct sync_overview){.last_ticket_at = WALL_NONE, .last_kb_at = 0};
+    *ret_overview = (struct sync_overview){
+        .last_ticket_at = WALL_NONE, .last_kb_at = 0, .kind_running = {[SYNC_KB] = true}};
+    return flow_check(f);
+}
+
+int assist_search(struct flow *f, struct assist *a, const struct caller *who,
+                  const struct search_wish *wish, struct sink *out)
+{
+    (void)a;
+    (void)who;
+    (void)wish;
+    int r = say(f, out, "similar_tickets",
+                "{\"items\":[{\"id\":7,\"subject\":\"s\",\"similarity\":0.5}]}");
+    return r < 0 ? r
+                 : say(f, out, "kb_documents",
+                       "{\"items\":[{\"id\":8,\"title\":\"t\",\"similarity\":0.7}]}");
+}
+
+int assist_attachments(struct flow *f, struct assist *a, const struct caller *who,
+                       int64_t ticket_id, int64_t only_id, struct attachment **ret_files,
+                       size_t *ret_count)
+{
+    (void)a;
+    (void)who;
+    if (ticket_id == 429)
+        return err_set(&f->err, E_RATE, "later");
+    if (ticket_id == 500)
+        return err_set(&f->err, E_UPSTREAM, "status 500");
+    if (only_id == 404)
+        return err_set(&f->err, E_NOT_FOUND, "no file");
+    *ret_files = ARENA_ARRAY(&f->arena, 1, struct attachment);
+    **ret_files = (struct attachment){
+        .id = 9, .size = 7, .name = STR("n"), .url = STR("https://c/9")};
+    *ret_count = 1;
     return flow_check(f);
 }
 
@@ -221,6 +255,35 @@ static const struct row rows[] = {
      "~\"id\":\"7\",\"source_id\":\"7\",\"tenant_id\":\"demo\",\"platform\":\"freshdesk\","
      "\"platform_neutral_key\":\"demo:freshdesk:7\",\"title\":\"s\",\"subject\":\"s\""},
     {"GET", "/init/1", "", "demo", 200, "~\"sentiment\":\"중립적\""},
+    /* searches and files */
+    {"GET", "/similar_tickets/1", "", "demo", 200,
+     "{\"ticket_id\":\"1\",\"similar_tickets\":[{\"id\":\"7\",\"title\":\"s\",\"issue\":\"y\","
+     "\"solution\":"
+     "\"\",\"ticket_summary\":\"y\",\"ticket_url\":\"u\",\"similarity_score\":0.500}]}"},
+    {"GET", "/similar_tickets/404", "", "demo", 404, "~티켓 ID 404를 찾을 수 없습니다."},
+    {"GET", "/related_docs/1", "", "demo", 200, "{\"ticket_id\":\"1\",\"related_documents\":[]}"},
+    {"POST", "/search_query", "{\"query\":\"q\"}", "demo", 200,
+     "~\"results\":[{\"id\":\"8\",\"title\":\"t\",\"content_summary\":\"\",\"source_type\":\"kb\""},
+    {"POST", "/search_query", "{\"query\":\"q\",\"top_k\":1}", "demo", 200,
+     "~\"total_results\":1,"},
+    {"GET", "/attachments/9?ticket_id=1", "", "demo", 200,
+     "{\"id\":9,\"name\":\"n\",\"content_type\":\"\",\"size\":7,\"download_url\":\"https://c/9\","
+     "\"expires_at\":\"5분 후 만료\",\"ticket_id\":1,\"conversation_id\":null,\"platform\":"
+     "\"freshdesk\",\"company_id\":\"demo\"}"},
+    {"GET", "/attachments/9", "", "wrong", 400,
+     "{\"detail\":\"첨부파일 위치 정보(ticket_id 또는 conversation_id)가 필요합니다\"}"},
+    {"GET", "/attachments/404?ticket_id=1", "", "demo", 404,
+     "{\"detail\":\"첨부파일을 찾을 수 없습니다\"}"},
+    {"GET", "/attachments/9?ticket_id=429", "", "demo", 429, "{\"detail\":\"API 요청 한도 초과\"}"},
+    {"GET", "/attachments?ticket_id=500", "", "demo", 502, "{\"detail\":\"Freshdesk 서버 오류\"}"},
+    {"GET", "/attachments/bulk-urls?attachment_ids=3&ticket_id=429", "", "demo", 200,
+     "{\"3\":{\"success\":false,\"error\":\"API 요청 한도 초과\"}}"},
+    {"GET", "/attachments/bulk-urls?attachment_ids=3,9&ticket_id=1", "", "demo", 200,
+     "~{\"3\":{\"success\":false,\"error\":\"첨부파일을 찾을 수 "
+     "없습니다\"},\"9\":{\"success\":true,\"data\":"},
+    {"GET", "/attachments/9/download?ticket_id=1", "", "demo", 307,
+     "{\"download_url\":\"https://c/9\"}"},
+    {"POST", "/api/sync/kb?since=x", "", "demo", 409, BUSY},
     {"GET", "/health", "", "demo", 200, "~\"vectors\":{\"status\":\"unhealthy\""},
     {"GET", "/health/ready", "", "demo", 503, "~\"status\":\"not ready\""},
     {"GET", "/health/live", "", "demo", 200, "{\"status\":\"alive\"}"},

@@ -2,6 +2,7 @@
  * Free questions and reply drafts: events, citations, what may be in a customer's draft, and what happens when
  * a part is away.
  */
+#include "assist/files.h"
 #include "flow/assist_test.h"
 
 static int put_question(struct flow *f, struct stage *s, int64_t ticket_id)
@@ -172,6 +173,71 @@ static void test_no_vectors(void **state)
     no_vectors(state);
 }
 
+/* ---- search alone, files ---- */
+
+static int on_search(struct flow *f, struct stage *s)
+{
+    const struct search_wish wish = {
+        .text = STR("refund button broken"), .ticket_count = 3, .kb_count = 3};
+    FLOW_OK(f, assist_search(f, s->assist, &s->who, &wish, &s->sink));
+    CALM_CHECK(str_eq(buf_view(&s->names), STR(" similar_tickets  kb_documents ")));
+    CALM_CHECK(stage_said(s, "\"id\":2,\"subject\":\"Refund button broken\""));
+    CALM_CHECK(s->asked_count == 0);
+    const struct search_wish kb = {.text = STR("refund"), .kb_count = 1};
+    buf_clear(&s->names);
+    FLOW_OK(f, assist_search(f, s->assist, &s->who, &kb, &s->sink));
+    CALM_CHECK(str_eq(buf_view(&s->names), STR(" kb_documents ")));
+    return 0;
+}
+STAGE_TEST(test_search, on_search, .ticket_status = 0)
+
+static int on_search_degraded(struct flow *f, struct stage *s)
+{
+    const struct search_wish empty = {.text = STR(" \n"), .ticket_count = 3};
+    const struct search_wish wish = {.text = STR("refund button broken"), .ticket_count = 3};
+    int r = assist_search(f, s->assist, &s->who, &empty, &s->sink);
+    FLOW_CHECK(r == E_INPUT && s->event_count == 0);
+    FLOW_OK(f, assist_search(f, s->assist, &s->who, &wish, &s->sink));
+    CALM_CHECK(str_eq(buf_view(&s->names), STR(" error  similar_tickets ")));
+    CALM_CHECK(stage_said(s, "\"degraded\":true") && stage_said(s, "\"id\":2,"));
+    return 0;
+}
+STAGE_TEST(test_search_degraded, on_search_degraded, .embed_status = 500)
+
+#define TICKET_WITH_FILE                                                                           \
+    "{\"id\":1,\"subject\":\"s\",\"attachments\":[{\"id\":51,\"name\":\"a.png\",\"size\":7,"       \
+    "\"content_type\":\"image/png\",\"attachment_url\":\"https://cdn.example/"                     \
+    "a\"},{\"name\":\"?\"}]}"
+
+static int on_files(struct flow *f, struct stage *s)
+{
+    struct attachment *files;
+    size_t count;
+    FLOW_OK(f, assist_attachments(f, s->assist, &s->who, 1, 0, &files, &count));
+    CALM_CHECK(count == 3 && files[0].id == 51 && files[0].size == 7 && !files[0].conversation_id);
+    CALM_CHECK(files[1].id == 52 && files[1].size == 9 && files[1].conversation_id == 101);
+    CALM_CHECK(str_eq(files[1].url, STR("https://cdn.example/b")));
+    CALM_CHECK(files[2].id == 53 && files[2].url.len == 0); /* not fit for a header */
+    FLOW_OK(f, assist_attachments(f, s->assist, &s->who, 1, 52, &files, &count));
+    CALM_CHECK(count == 1 && files[0].id == 52);
+    int r = assist_attachments(f, s->assist, &s->who, 1, 54, &files, &count);
+    CALM_CHECK(r == E_NOT_FOUND);
+    return r == E_NOT_FOUND ? 0 : r;
+}
+STAGE_TEST(test_files, on_files, .ticket = TICKET_WITH_FILE)
+
+/* Who names a file of the ticket itself need not wait for the thread. */
+static int on_files_of_ticket(struct flow *f, struct stage *s)
+{
+    struct attachment *files;
+    size_t count;
+    FLOW_OK(f, assist_attachments(f, s->assist, &s->who, 1, 51, &files, &count));
+    CALM_CHECK(count == 1 && str_eq(files[0].name, STR("a.png")));
+    return 0;
+}
+STAGE_TEST(test_files_of_ticket, on_files_of_ticket, .ticket = TICKET_WITH_FILE,
+           .talks_status = 500)
+
 static int on_no_store(struct flow *f, struct stage *s)
 {
     const struct ticket_help help = {
@@ -208,6 +274,10 @@ int main(void)
         cmocka_unit_test(test_no_context),
         cmocka_unit_test(test_our_key),
         cmocka_unit_test(test_our_model),
+        cmocka_unit_test(test_search),
+        cmocka_unit_test(test_search_degraded),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_files_of_ticket),
         cmocka_unit_test(test_no_texts),
         cmocka_unit_test(test_no_store),
         cmocka_unit_test(test_no_vectors),
