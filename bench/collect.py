@@ -6,7 +6,6 @@ sets the size of the walk without a budget (1,000,000), SEEDS and KILLS the roun
 The window of the budget rows is 1.5 s instead of a minute on both sides: the clock runs 40 times as fast.
 """
 import glob
-import json
 import os
 import random
 import resource
@@ -15,64 +14,23 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
-BUILD = os.environ.get('DESKSTREAM_BUILD', 'build')
-PROGRAM = os.path.abspath(os.path.join(BUILD, 'deskstream'))
-SANDBOX = os.path.abspath(os.path.join(BUILD, 'deskstream-sandbox'))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'tests', 'e2e'))
+from collector import Sandbox, start, tickets_of  # noqa: E402  (tests and bench share it)
+
 WINDOW_MS = 1500
-
-
-class Sandbox:
-    def __init__(self, tickets, **knobs):
-        options = {'rate': 0, 'list_rate': 0, 'now': '2026-11-20T00:00:00Z'}
-        options.update(knobs)
-        words = [SANDBOX, '--port', '0', '--tickets', str(tickets)]
-        for name, value in options.items():
-            words += ['--' + name, str(value)]
-        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-        self.url = self.process.stdout.readline().split()[-1]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-
-    def stats(self):
-        with urllib.request.urlopen(self.url + '/sandbox/stats') as answer:
-            return json.load(answer)
-
-
-def start(sandbox, *words, **settings):
-    environment = dict(os.environ, FRESHDESK_DOMAIN='acme', FRESHDESK_API_KEY='demo',
-                       FRESHDESK_BASE_URL=sandbox.url, FRESHDESK_RATE_PER_MINUTE='10000000',
-                       FRESHDESK_LIST_RATE_PER_MINUTE='10000000', DISK_PAUSE_PERCENT='100',
-                       LOG_LEVEL='error')
-    environment.update(settings)
-    return subprocess.Popen([PROGRAM, *words], env=environment, text=True, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE)
 
 
 def run(sandbox, *words, **settings):
     """(seconds, CPU seconds, peak RSS in MB, output)"""
     began = time.monotonic()
-    process = start(sandbox, *words, **settings)
+    process = start(sandbox, *words, **{'LOG_LEVEL': 'error', **settings})
     out, err = process.stdout.read(), process.stderr.read()
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         sys.exit('%s: status %d\n%s%s' % (' '.join(words), process.returncode, out, err))
     return time.monotonic() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, out
-
-
-def ids_of(folder):
-    ids = []
-    for path in glob.glob(folder + '/tickets_chunk_*.json'):
-        with open(path, encoding='utf-8') as f:
-            ids += [t['id'] for t in json.load(f)]
-    return ids
 
 
 def bench_list(folder):
@@ -120,7 +78,7 @@ def bench_churn(folder):
         shutil.rmtree(folder, True)
         with Sandbox(20000, seed=seed, churn_per_s=50, api_latency_ms=15) as sandbox:
             run(sandbox, 'collect', '--out', folder, '--no-conversations', '--no-export')
-        ids = ids_of(folder)
+        ids = [t['id'] for t in tickets_of(folder)]
         lost += 20000 - len(set(ids))
         twice += len(ids) - len(set(ids))
     print('churn    %d seeds of 20000 tickets, 50 changes/s: %d lost, %d twice' % (seeds, lost, twice))
@@ -135,7 +93,7 @@ def bench_kill(folder):
         run(sandbox, 'collect', '--out', folder + '-calm', *words)
         calm = sandbox.stats()['calls']['tickets']
         while done < kills:
-            process = start(sandbox, 'collect', '--out', folder, *words, COLLECT_SLICES='1')
+            process = start(sandbox, 'collect', '--out', folder, *words, COLLECT_SLICES='1', LOG_LEVEL='error')
             try:
                 process.communicate(timeout=rng.uniform(0.03, 0.2))
                 break

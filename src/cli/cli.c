@@ -51,6 +51,7 @@ const struct cli_command cli_commands[] = {
      "  --no-conversations   tickets only: far fewer calls\n"
      "  --archived           look by id for tickets that no list shows\n"
      "  --from-export FILE   begin with a JSON file of the account export\n"
+     "  --to postgres        load tickets, threads and texts into the database in the same pass\n"
      "  --no-export          do not make all_tickets.json, tickets_export.csv, "
      "summary_report.json\n"
      "  --gzip               all_tickets.json.gz, too\n"
@@ -116,7 +117,9 @@ const struct cli_command cli_commands[] = {
      cli_health},
     {"sync", "fetch tickets or articles from Freshdesk and make them searchable",
      "usage: deskstream sync tickets|kb [--limit N] [--since D] [--domain D]\n"
+     "       deskstream sync --from DIR [--domain D]\n"
      "\n"
+     "  --from DIR   tickets of a folder that `deskstream collect` filled: nothing is downloaded\n"
      "  --limit N    at most N items; without --since tickets begin at the oldest\n"
      "  --since D    only what changed since D (2026-01-31, 2026-01-31T10:00:00Z); tickets that "
      "an\n"
@@ -129,7 +132,8 @@ const struct cli_command cli_commands[] = {
      "\n"
      "examples:\n"
      "  deskstream sync tickets --limit 500\n"
-     "  deskstream sync kb\n",
+     "  deskstream sync kb\n"
+     "  deskstream sync --from freshdesk_full_data\n",
      cli_sync},
     {"status", "show how the running server and its parts are",
      "usage: deskstream status\n"

@@ -8,7 +8,7 @@
  * Fails by: no account in the settings, the collector's own errors (told once, status 1); what was fetched
  * is kept in each case, and `collect --resume` goes on.
  *
- * Invariant: nothing but the folder is written.
+ * Invariant: nothing but the folder is written, and the database with --to postgres.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -22,6 +22,7 @@
 #include "cli/cli.h"
 #include "cli/collector.h"
 #include "net/web.h"
+#include "sync/sync.h"
 
 #define BAR_CELLS 24
 #define TEST_TICKETS 100
@@ -85,6 +86,8 @@ static void show_report(const struct job *j, const struct collect_report *report
             " left out by name, %" PRIu64 " deleted or spam seen, %.1f s\n",
             report->is_complete ? "complete" : "not complete", p->held_count, p->new_count,
             p->skip_count, p->gone_count, (double)p->elapsed_ms / 1000);
+    if (j->spec.to_postgres)
+        fprintf(stderr, "collect: %" PRIu64 " rows written into PostgreSQL\n", p->loaded_count);
 }
 
 static int make_results(struct flow *f, const struct job *j)
@@ -145,17 +148,12 @@ void collector_close(struct collector_parts *p)
     *p = (struct collector_parts)COLLECTOR_PARTS_INIT;
 }
 
-static int collect(struct flow *f, void *arg)
+static int run(struct flow *f, struct job *j, const struct collect_deps *deps)
 {
-    struct job *j = arg;
     struct collect_report report = {.is_complete = false};
-    _cleanup_(collector_close) struct collector_parts parts = COLLECTOR_PARTS_INIT;
-    int r = collector_open(f, j->config, &parts);
-    if (r < 0)
-        return r;
     j->watcher = (struct collect_watcher){told, j->on_terminal ? 500 : 10000};
     j->spec.watcher = &j->watcher;
-    r = collect_run(f, &parts.deps, &j->spec, &report);
+    int r = collect_run(f, deps, &j->spec, &report);
     show_report(j, &report);
     if (r == -ENOSPC)
         fputs("collect: the disk is full; nothing was lost: make room and run "
@@ -164,6 +162,34 @@ static int collect(struct flow *f, void *arg)
     if (r < 0 || j->no_export)
         return r;
     return make_results(f, j);
+}
+
+static int collect(struct flow *f, void *arg)
+{
+    struct job *j = arg;
+    _cleanup_(collector_close) struct collector_parts parts = COLLECTOR_PARTS_INIT;
+    int r = collector_open(f, j->config, &parts);
+    return r < 0 ? r : run(f, j, &parts.deps);
+}
+
+/* With the database: by the app's own parts. */
+static int collect_and_load(struct flow *f, struct app *app, void *arg)
+{
+    struct job *j = arg;
+    struct caller who;
+    int r = app_caller(f, app, &who);
+    if (r < 0)
+        return r;
+    struct collect_deps deps = {
+        .freshdesk = app->freshdesk,
+        .web = app->web,
+        .pool = app->pool,
+        .tenant_id = who.tenant_id,
+        .salt = sync_salt(&f->arena, app->sync),
+        .make_texts = sync_texts,
+    };
+    r = collector_as(f, j->config, &deps.as);
+    return r < 0 ? r : run(f, j, &deps);
 }
 
 /* ---- the old menu ---- */
@@ -251,9 +277,8 @@ static int read_words(struct cli *cli, struct words *w)
         return cli_usage(cli, "what is \"%s\"?", cli->words[0]);
     if (w->test + w->full + w->resume > 1)
         return cli_usage(cli, "--test, --full and --resume exclude one another");
-    if (w->to)
-        return cli_usage(cli, "--to takes postgres, which this version does not load; "
-                              "`deskstream sync` fills the database");
+    if (w->to && strcmp(w->to, "postgres") != 0)
+        return cli_usage(cli, "--to takes postgres, not \"%s\"", w->to);
     if (w->attachments)
         return cli_usage(cli, "--attachments is not in this version");
     return CLI_GO_ON;
@@ -277,6 +302,7 @@ static int fill_spec(struct cli *cli, const struct words *w, struct collect_spec
                                            : 0,
         .talks = !w->no_talks,
         .archived = w->archived,
+        .to_postgres = w->to != NULL,
         .chunk_size = (uint32_t)c->chunk_size,
         .save_interval = (uint32_t)c->save_interval,
         .delay_ms = (uint32_t)(delay_s * 1000),
@@ -329,5 +355,6 @@ int cli_collect(struct cli *cli)
         if (access(path, F_OK) < 0)
             puts("진행 상황 파일을 찾을 수 없습니다. 새로운 수집을 시작하세요.");
     }
-    return cli_run_bare(cli, "collect", collect, &job);
+    return job.spec.to_postgres ? cli_run(cli, "collect", collect_and_load, &job)
+                                : cli_run_bare(cli, "collect", collect, &job);
 }

@@ -3,8 +3,9 @@
  *
  * The happy path: one line that is drawn again each second on a terminal (bar, rate, time left, share of the
  * Freshdesk budget in use), plain lines every few seconds otherwise; at the end the counts on stdout.
- * Another run of the kind is waited for as long as a killed one seems alive. Exit 0: done, also when single
- * items failed (they are named); 1: the run failed; 2: usage.
+ * With --from the tickets come from a collected folder. Another run of the kind is waited for as long as a
+ * killed one seems alive. Exit 0: done, also when single items failed (they are named); 1: the run failed;
+ * 2: usage.
  * Invariant: stdout gets the result only; all talk goes to stderr.
  */
 #include <inttypes.h>
@@ -16,7 +17,9 @@
 #include "base/json.h"
 #include "base/wall.h"
 #include "cli/cli.h"
+#include "collect/reader.h"
 #include "loop/sink.h"
+#include "store/tickets.h"
 #include "sync/sync.h"
 #include "upstream/freshdesk.h"
 
@@ -25,6 +28,7 @@ enum { BAR_WIDTH = 24, PLAIN_EVERY_MS = 5000, BUSY_WAIT_MS = 20000, BUSY_POLL_MS
 struct cli_sync {
     struct sync_wish wish;
     const char *domain;
+    const char *from; /* an archive's folder; NULL: Freshdesk */
 };
 
 struct screen {
@@ -145,6 +149,53 @@ static int run_when_free(struct flow *f, struct app *app, const struct caller *w
     }
 }
 
+/* ---- from an archive ---- */
+
+struct from_archive {
+    struct sync_source source;
+    struct reader reader;
+};
+
+static int next_from_archive(struct flow *f, struct sync_source *s, size_t count_max,
+                             struct ticket_item **ret_items, size_t *ret_count)
+{
+    struct from_archive *a = container_of(s, struct from_archive, source);
+    struct reading *readings;
+    int r = reader_next(f, &a->reader, count_max, &readings, ret_count);
+    if (r <= 0)
+        return r;
+    *ret_items = ARENA_ARRAY(&f->arena, MAX(*ret_count, 1), struct ticket_item);
+    for (size_t i = 0; i < *ret_count; i++)
+        (*ret_items)[i] = (struct ticket_item){
+            .ticket = &readings[i].ticket,
+            .talks = readings[i].talks,
+            .talk_count = readings[i].talk_count,
+            .has_talks = readings[i].has_talks,
+        };
+    return 1;
+}
+
+static void from_archive_done(struct from_archive *a)
+{
+    reader_close(&a->reader);
+}
+
+static int open_archive(struct flow *f, struct from_archive *a, const char *dir)
+{
+    int r = reader_open(f, &a->reader, dir);
+    if (r < 0)
+        return r;
+    const struct archive *archive = a->reader.archive;
+    const struct run *run = &archive->run;
+    if (archive->held_count > 0 && archive->talk_count == 0)
+        return err_set(&f->err, E_INPUT, "%s was collected without conversations", dir);
+    bool whole = run->is_complete && run->talks && run->from_s == 0 && run->to_s == 0 &&
+                 strcmp(run->mode, "full") == 0;
+    a->source.count = (int64_t)archive->held_count;
+    a->source.covers_until = whole ? run->newest_s * 1000 : WALL_NONE;
+    return 0;
+}
+
 static int run_sync(struct flow *f, struct app *app, void *arg)
 {
     const struct cli_sync *s = arg;
@@ -156,7 +207,16 @@ static int run_sync(struct flow *f, struct app *app, void *arg)
         .sink = {.send = on_event}, .app = app, .is_terminal = isatty(STDERR_FILENO) == 1};
     uint64_t began_ns = loop_now_ns(f->loop);
     struct sync_result result;
-    r = run_when_free(f, app, &who, s, &screen, &result);
+    _cleanup_(from_archive_done) struct from_archive archive = {.source.next = next_from_archive,
+                                                                .reader = READER_INIT};
+    struct cli_sync wish = *s;
+    if (s->from) {
+        r = open_archive(f, &archive, s->from);
+        if (r < 0)
+            return r;
+        wish.wish.source = &archive.source;
+    }
+    r = run_when_free(f, app, &who, &wish, &screen, &result);
     clear_line(&screen);
     if (r < 0)
         return r;
@@ -176,21 +236,24 @@ int cli_sync(struct cli *cli)
     int64_t limit = 0;
     const char *since = NULL;
     const struct cli_option options[] = {CLI_INT("--limit", &limit, 1, INT32_MAX),
-                                         CLI_TEXT("--since", &since),
+                                         CLI_TEXT("--since", &since), CLI_TEXT("--from", &s.from),
                                          CLI_TEXT("--domain", &s.domain)};
     int r = cli_options(cli, options, ARRAY_COUNT(options));
     if (r != CLI_GO_ON)
         return r;
-    if (cli->word_count != 1)
+    if (cli->word_count != 1 && !(s.from && cli->word_count == 0))
         return cli_usage(cli, "say what to sync: tickets or kb");
-    if (strcmp(cli->words[0], "tickets") == 0)
+    const char *what = cli->word_count == 1 ? cli->words[0] : "tickets";
+    if (strcmp(what, "tickets") == 0)
         s.wish.kind = SYNC_TICKETS;
-    else if (strcmp(cli->words[0], "kb") == 0)
+    else if (strcmp(what, "kb") == 0)
         s.wish.kind = SYNC_KB;
     else
-        return cli_usage(cli, "what is \"%s\"?", cli->words[0]);
+        return cli_usage(cli, "what is \"%s\"?", what);
     if (since && !wall_parse_iso(str_from(since), &s.wish.since))
         return cli_usage(cli, "--since takes a time like 2026-01-31T10:00:00Z, not \"%s\"", since);
+    if (s.from && (since || limit > 0 || s.wish.kind != SYNC_TICKETS))
+        return cli_usage(cli, "--from DIR takes all tickets of a folder: no --since, no --limit");
     s.wish.limit = (int)limit;
     r = cli_config(cli);
     if (r != CLI_GO_ON)

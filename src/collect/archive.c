@@ -17,6 +17,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/crypto.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "collect/files.h"
@@ -346,6 +347,16 @@ static int recover(struct archive *a, struct err *err)
     return 0;
 }
 
+/* The name by which stores remember what they have of it. */
+static int name_archive(struct archive *a, struct err *err)
+{
+    if (a->id[0] != '\0')
+        return 0;
+    uuid_v4(a->id);
+    buf_printf(&a->lines, "{\"archive\":\"%s\"}\n", a->id);
+    return write_out(a, err);
+}
+
 static int open_once(struct archive *a, const struct archive_spec *spec, struct err *err)
 {
     _cleanup_(mem_freep) char *ledger = archive_path(a, "ledger.jsonl");
@@ -359,9 +370,11 @@ static int open_once(struct archive *a, const struct archive_spec *spec, struct 
         if (a->ledger_fd < 0)
             return err_set(err, -errno, "%s: %s", ledger, err_text(-errno));
     }
+    r = is_new ? archive_import(a, err) : ledger_replay(a, !spec->read_only, err);
+    if (r >= 0 && !spec->read_only)
+        r = name_archive(a, err);
     if (is_new)
-        return archive_import(a, err);
-    r = ledger_replay(a, !spec->read_only, err);
+        return r;
     for (size_t i = 0; r >= 0 && !spec->read_only && i < a->chunk_count; i++)
         if (!a->chunks[i].is_sealed && a->chunks[i].count > 0 && i + 1 == a->chunk_count)
             r = reopen_part(a, i, err);
@@ -511,6 +524,7 @@ int archive_tidy(struct archive *a, struct err *err)
             return r;
         a->stale_count -= c->stale;
         c->stale = 0;
+        c->tidy_count++;
         c->count = t.count;
         buf_printf(&a->lines, "{\"tidy\":%zu,\"count\":%" PRIu32 "}\n", i, t.count);
         r = write_out(a, err);

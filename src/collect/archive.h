@@ -15,6 +15,7 @@
  *   {"file":7,"path":..,"count":n,"old":true}                     a whole chunk; old: not written by us
  *   {"skip":id,"what":"conversations","why":..}  {"gone":id,"kind":"deleted","at":s}
  *   {"tidy":7,"count":n}       superseded versions were taken out of chunk 7
+ *   {"archive":uuid}                              names the archive, once
  *   {"planned":1} {"end":1,"newest":s}                           run 1: windows are all known; is complete
  *
  * All functions block and are called from pool threads, one at a time (collect/writer.h sees to it).
@@ -42,8 +43,9 @@ struct window {
 struct chunk {
     char *path; /* in the archive's folder */
     uint64_t end;
-    uint32_t count; /* tickets in it */
-    uint32_t stale; /* of them superseded by a later version elsewhere */
+    uint32_t count;      /* tickets in it */
+    uint32_t stale;      /* of them superseded by a later version elsewhere */
+    uint32_t tidy_count; /* how often it was rewritten */
     bool is_sealed, is_old;
 };
 struct run {
@@ -60,6 +62,7 @@ struct archive_spec {
 };
 struct archive {
     char *dir;
+    char id[37]; /* a UUID, "" in an old read-only one */
     uint32_t chunk_size;
     uint64_t ticket_count_max; /* 0: all */
     int lock_fd, ledger_fd, part_fd;

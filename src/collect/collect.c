@@ -170,13 +170,22 @@ static int catch_up(struct flow *f, struct collector *c)
 static int seal(struct archive *a, void *arg, struct err *err)
 {
     (void)arg;
-    int r = archive_seal(a, err);
-    return r < 0 ? r : archive_tidy(a, err);
+    return archive_seal(a, err);
+}
+
+static int tidy(struct archive *a, void *arg, struct err *err)
+{
+    (void)arg;
+    return archive_tidy(a, err);
 }
 
 static int finish(struct flow *f, struct collector *c)
 {
     int r = writer_run(f, &c->writer, seal, NULL);
+    if (r >= 0 && c->spec->to_postgres)
+        r = load_drain(f, c, true); /* before chunks are rewritten under the reader */
+    if (r >= 0)
+        r = writer_run(f, &c->writer, tidy, NULL);
     if (r < 0)
         return r;
     struct run *run = &c->archive->run;
@@ -194,6 +203,8 @@ static int whole_walk(struct flow *f, struct collector *c)
         r = walk_all(f, c);
     if (r >= 0 && spec->to_s == 0)
         r = catch_up(f, c);
+    if (r >= 0 && spec->to_postgres)
+        r = load_drain(f, c, false); /* what is gone is marked in what is loaded */
     if (r >= 0 && spec->ticket_count_max == 0)
         r = gone_run(f, c);
     if (r >= 0 && spec->archived)
@@ -239,10 +250,16 @@ static int work(struct flow *f, void *arg)
     _cleanup_(group_join) struct group around = GROUP_INIT_ALL(f);
     group_spawn(&around, "collect.report", reporter_run, c);
     group_spawn(&around, "collect.guard", guard_run, c);
+    if (c->spec->to_postgres)
+        group_spawn(&around, "collect.load", load_run, c);
     int r = guard_preflight(f, c);
     if (r >= 0 && c->spec->export_file)
         r = export_file_run(f, c, c->spec->export_file);
-    return r < 0 ? r : whole_walk(f, c);
+    if (r >= 0)
+        r = whole_walk(f, c);
+    if (r >= 0 && c->load.status < 0)
+        return err_set(&f->err, c->load.status, "PostgreSQL: %s", c->load.err.msg);
+    return r;
 }
 
 struct open_work {

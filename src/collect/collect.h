@@ -16,14 +16,19 @@
 #include "loop/flow.h"
 #include "upstream/freshdesk.h"
 
+struct item_texts;
 struct pg_pool;
 
 struct collect_deps {
     struct freshdesk *freshdesk;
     struct web *web; /* for attachments */
     struct freshdesk_as as;
-    struct pg_pool *pool; /* with to_postgres */
+    /* with to_postgres: where to, and how sync makes a ticket's texts and marks its contents (sync/sync.h) */
+    struct pg_pool *pool;
     int64_t tenant_id;
+    struct str salt;
+    void (*make_texts)(struct arena *a, const struct ticket *t, const struct conversation *talks,
+                       size_t talk_count, struct item_texts *ret_texts);
 };
 /* Told now and then, and at the end; for progress bars. Must not wait. */
 struct collect_progress;
@@ -45,6 +50,7 @@ struct collect_spec {
 };
 struct collect_progress {
     uint64_t held_count, new_count, talk_count, skip_count, gone_count, page_count;
+    uint64_t loaded_count;   /* rows written into PostgreSQL */
     uint64_t expected_count; /* by what is known so far; 0: not known */
     uint32_t window_count, window_done_count, chunk_count;
     uint64_t elapsed_ms;
@@ -58,7 +64,8 @@ struct collect_report {
     bool is_complete;
 };
 /* Suspends for as long as it takes. E_BUSY: another process works in the folder; E_UPSTREAM_AUTH: the key is
- * refused, everything stopped; -ENOSPC: the disk is full, run again when there is room; -ECANCELED: stopped.
+ * refused, everything stopped; E_DB_AWAY, E_DB: the files are complete, what is missing in
+ * PostgreSQL is loaded by the next run; -ENOSPC: the disk is full, run again when there is room; -ECANCELED: stopped.
  * In each case all that was fetched is kept. */
 int collect_run(struct flow *f, const struct collect_deps *deps, const struct collect_spec *spec,
                 struct collect_report *ret_report) _must_check_;

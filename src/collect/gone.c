@@ -8,20 +8,41 @@
  * Fails as the calls do; an id that is not there is no failure.
  * Invariant: nothing that is held is dropped because it is gone: an archive keeps it.
  */
+#include <errno.h>
 #include <inttypes.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "collect/walk.h"
+#include "store/tickets.h"
 
 #define PAGES_MAX 1000000
+#define ROWS_MAX 100 /* of one answer that are marked: the vendor's most */
+
+/* What PostgreSQL holds of them is deleted there, too. */
+static int mark(struct flow *f, struct collector *c, const int64_t *ids, size_t count)
+{
+    unsigned attempt = 0;
+    int r = 0;
+    if (count == 0 || c->load.is_over)
+        return 0;
+    do {
+        r = tickets_mark_deleted(f, c->deps->pool, c->deps->tenant_id, ids, count, NULL);
+    } while (r < 0 && load_again(f, c, &attempt, &r));
+    if (r >= 0 || r == -ECANCELED)
+        return r;
+    c->load.status = r; /* told at the end: the files are not to suffer */
+    c->load.err = f->err;
+    return 0;
+}
 
 static int tell_gone(struct flow *f, struct collector *c, enum window_kind kind, struct str body,
                      int64_t *anchor_s, size_t *ret_count, bool *ret_moved)
 {
     struct buf *lines = arena_buf(&f->arena, 0);
     struct str text;
-    int64_t before_s = *anchor_s;
+    int64_t before_s = *anchor_s, ids[ROWS_MAX];
+    size_t id_count = 0;
     *ret_count = 0;
     for (size_t at = 0; items_next(body, &at, &text);) {
         struct item item;
@@ -29,6 +50,8 @@ static int tell_gone(struct flow *f, struct collector *c, enum window_kind kind,
         if (!item_read(text, &item))
             continue;
         *anchor_s = MAX(*anchor_s, item.updated_s);
+        if (id_count < ROWS_MAX)
+            ids[id_count++] = item.id;
         if (lines->len > 0)
             buf_byte(lines, '\n');
         buf_printf(lines, "{\"gone\":%" PRId64 ",\"kind\":\"%s\",\"at\":%" PRId64 "}", item.id,
@@ -36,7 +59,8 @@ static int tell_gone(struct flow *f, struct collector *c, enum window_kind kind,
         c->archive->gone_count++;
     }
     *ret_moved = *anchor_s > before_s;
-    return lines->len ? writer_tell(f, &c->writer, buf_view(lines)) : 0;
+    int r = lines->len ? writer_tell(f, &c->writer, buf_view(lines)) : 0;
+    return r < 0 || !c->spec->to_postgres ? r : mark(f, c, ids, id_count);
 }
 
 struct gone {

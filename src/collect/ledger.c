@@ -158,6 +158,13 @@ static int take_file(struct archive *a, struct str line, struct err *err)
     return 0;
 }
 
+static int take_archive(struct archive *a, struct str line, struct err *err)
+{
+    (void)err;
+    snprintf(a->id, sizeof(a->id), "%.*s", STR_ARG(member(line, "archive")));
+    return 0;
+}
+
 static int take_tidy(struct archive *a, struct str line, struct err *err)
 {
     (void)err;
@@ -166,6 +173,7 @@ static int take_tidy(struct archive *a, struct str line, struct err *err)
         return 0;
     a->stale_count -= a->chunks[n].stale;
     a->chunks[n].stale = 0;
+    a->chunks[n].tidy_count++;
     a->chunks[n].count = (uint32_t)number(line, "count");
     return 0;
 }
@@ -210,7 +218,7 @@ static int take_line(struct archive *a, struct str line, struct err *err)
         {STR("held"), take_held}, {STR("seen"), take_seen},       {STR("window"), take_window},
         {STR("done"), take_done}, {STR("file"), take_file},       {STR("tidy"), take_tidy},
         {STR("skip"), take_skip}, {STR("gone"), take_gone},       {STR("run"), take_run},
-        {STR("end"), take_end},   {STR("planned"), take_planned},
+        {STR("end"), take_end},   {STR("planned"), take_planned}, {STR("archive"), take_archive},
     };
     struct str key, value;
     size_t at = 0;

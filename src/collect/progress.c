@@ -232,6 +232,7 @@ void progress_of(const struct collector *c, struct collect_progress *ret)
         .talk_count = a->talk_count,
         .skip_count = a->skip_count + c->skipped_now,
         .gone_count = a->gone_count,
+        .loaded_count = c->load.written_count,
         .page_count = c->page_count,
         .chunk_count = (uint32_t)a->chunk_count,
         .is_paused = c->is_paused,

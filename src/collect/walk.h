@@ -24,6 +24,14 @@ struct collector {
     uint64_t start_ns;
     uint64_t page_count, new_count, skipped_now, saved_count;
     uint64_t saved_ns;
+    struct {                      /* of load.c; only with to_postgres */
+        uint64_t asked, answered; /* times somebody waits for all to be loaded */
+        bool is_last, is_over;
+        int status;
+        struct err err;
+        uint64_t written_count, refused_count;
+        struct cond changed;
+    } load;
 };
 
 /* One list page: asked for, cut, deduplicated, written with its threads. */
@@ -65,6 +73,13 @@ int gone_run(struct flow *f, struct collector *c) _must_check_;
 /* Probes the ids that no list shows. */
 int gaps_run(struct flow *f, struct collector *c) _must_check_;
 int export_file_run(struct flow *f, struct collector *c, const char *path) _must_check_;
+
+/* Loads what is written into PostgreSQL; a child flow. */
+int load_run(struct flow *f, void *collector);
+/* Waits until all that is written is loaded, or the loader has failed (load.status); is_last ends it. */
+int load_drain(struct flow *f, struct collector *c, bool is_last) _must_check_;
+/* After a failed call to the database: waits a little and says whether to try again. *attempt begins at 0. */
+bool load_again(struct flow *f, struct collector *c, unsigned *attempt, int *r);
 
 /* Names what could not be had. */
 int collect_skip(struct flow *f, struct collector *c, int64_t id, const char *what) _must_check_;

@@ -49,7 +49,7 @@ static const char kb_upsert_sql[] =
     "procedure = excluded.procedure, language = excluded.language, hash = excluded.hash, "
     "terms = excluded.terms, updated_at = now()";
 
-static struct str item_terms(struct arena *a, const struct item_texts *item)
+struct str texts_terms(struct arena *a, const struct item_texts *item)
 {
     struct buf *all = arena_buf(a, 0);
     buf_str(all, item->title);
@@ -83,7 +83,7 @@ int texts_upsert(struct flow *f, struct pg_pool *p, int64_t tenant_id, enum vect
             columns[k][i] = items[i].texts[k];
         languages[i] = items[i].language;
         hashes[i] = rows_hex(a, items[i].hash, SHA256_BYTES);
-        terms[i] = item_terms(a, &items[i]);
+        terms[i] = texts_terms(a, &items[i]);
     }
     _cleanup_(pg_end) struct pg_tx tx = PG_TX_INIT;
     int r = pg_begin(f, p, tenant_id, &tx);

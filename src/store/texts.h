@@ -43,3 +43,5 @@ int search_text(struct flow *f, struct pg_pool *p, int64_t tenant_id, enum vecto
 /* The distinct search terms of a text, at most term_count_max, with spaces between; arena. Each is letters
  * and digits only, so the result is a valid tsvector literal. */
 struct str search_terms(struct arena *a, struct str text, size_t term_count_max);
+/* The stored terms of an item. For store/ only. */
+struct str texts_terms(struct arena *a, const struct item_texts *item);

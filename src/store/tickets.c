@@ -41,8 +41,7 @@ static void salt_mark(struct str salt, uint8_t *ret_bytes)
     memcpy(ret_bytes, hash, SALT_BYTES);
 }
 
-static void content_hash(struct str salt, const struct ticket_item *item,
-                         uint8_t ret_hash[SHA256_BYTES])
+void tickets_hash(struct str salt, const struct ticket_item *item, uint8_t ret_hash[SHA256_BYTES])
 {
     const struct ticket *t = item->ticket;
     _cleanup_(buf_done) struct buf b = BUF_INIT(0);
@@ -131,7 +130,7 @@ static void columns_fill(struct arena *a, struct columns *c, struct str salt,
         *texts[i] = ARENA_ARRAY(a, count, struct str);
     for (size_t i = 0; i < count; i++) {
         const struct ticket *t = items[i].ticket;
-        content_hash(salt, &items[i], results[i].hash);
+        tickets_hash(salt, &items[i], results[i].hash);
         results[i].id = t->id;
         c->ids[i] = t->id;
         c->status[i] = t->status;
@@ -310,6 +309,35 @@ int tickets_fresh(struct flow *f, struct pg_pool *p, int64_t tenant_id, struct s
         size_t place = (size_t)pg_i64(&rows, row, 0);
         if (place < count)
             ret_fresh[place] = true;
+    }
+    return 0;
+}
+
+int tickets_overtaken(struct flow *f, struct pg_pool *p, int64_t tenant_id,
+                      const struct ticket_item *items, size_t count, bool *ret_overtaken)
+{
+    int64_t *ids = ARENA_ARRAY(&f->arena, MAX(count, 1), int64_t);
+    int64_t *updated = ARENA_ARRAY(&f->arena, MAX(count, 1), int64_t);
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = items[i].ticket->id;
+        updated[i] = items[i].ticket->updated_at;
+    }
+    _cleanup_(pg_result_done) struct pg_result rows = PG_RESULT_INIT;
+    int r = pg_once(f, p, tenant_id,
+                    "select g.place - 1 from unnest($2::bigint[], $3::bigint[]) with ordinality "
+                    "as g(id, updated_at, place) join deskstream.tickets t on t.tenant_id = $1 "
+                    "and t.id = g.id where t.updated_at > " SQL_TIME(
+                        "g.updated_at") " or (t.deleted and t.updated_at = " SQL_TIME("g.updated_"
+                                                                                      "at") ")",
+                    PG_ARGS(PG_I64(tenant_id), PG_I64S(ids, count), PG_I64S(updated, count)),
+                    &rows);
+    if (r < 0)
+        return r;
+    memset(ret_overtaken, 0, count * sizeof(*ret_overtaken));
+    for (int row = 0; row < rows.row_count; row++) {
+        size_t place = (size_t)pg_i64(&rows, row, 0);
+        if (place < count)
+            ret_overtaken[place] = true;
     }
     return 0;
 }

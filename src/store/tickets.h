@@ -22,6 +22,11 @@ int tickets_upsert(struct flow *f, struct pg_pool *p, int64_t tenant_id, struct 
  * Their threads need not be fetched. ret_fresh has `count` places. */
 int tickets_fresh(struct flow *f, struct pg_pool *p, int64_t tenant_id, struct str salt,
                   const struct ticket *tickets, size_t count, bool *ret_fresh) _must_check_;
+/* Of items from elsewhere than the vendor, those that the store has in a newer version, or has marked deleted
+ * since. ret_overtaken has `count` places. */
+int tickets_overtaken(struct flow *f, struct pg_pool *p, int64_t tenant_id,
+                      const struct ticket_item *items, size_t count, bool *ret_overtaken)
+    _must_check_;
 /* The vectors of these contents are written; each is logged in sync_logs by the same statement. A ticket
  * that changed meanwhile stays due. */
 int tickets_mark_synced(struct flow *f, struct pg_pool *p, int64_t tenant_id,
@@ -55,3 +60,6 @@ int tickets_count(struct flow *f, struct pg_pool *p, int64_t tenant_id, int64_t 
 /* Newest first, for pickers: cards without texts. */
 int tickets_newest(struct flow *f, struct pg_pool *p, int64_t tenant_id, int limit,
                    struct ticket_card **ret_cards, size_t *ret_count) _must_check_;
+
+/* For store/ only: what content_hash is made of. */
+void tickets_hash(struct str salt, const struct ticket_item *item, uint8_t ret_hash[SHA256_BYTES]);

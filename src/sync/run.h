@@ -91,6 +91,7 @@ bool run_is_fatal(int code);
 /* ---- ticket_walk.c, kb.c, gone.c: what a run does ---- */
 
 int tickets_walk(struct flow *f, struct run *run) _must_check_;
+int source_walk(struct flow *f, struct run *run) _must_check_; /* source.c: of wish.source */
 int kb_walk(struct flow *f, struct run *run) _must_check_;
 /* Follows tickets that went to the trash or to spam since the last time. */
 int gone_follow(struct flow *f, struct run *run) _must_check_;

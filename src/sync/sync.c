@@ -223,7 +223,9 @@ static int heartbeat(struct flow *f, void *arg)
 static int work(struct flow *f, void *arg)
 {
     struct run *run = arg;
-    int r = run->wish.kind == SYNC_KB ? kb_walk(f, run) : tickets_walk(f, run);
+    int r = run->wish.source            ? source_walk(f, run)
+            : run->wish.kind == SYNC_KB ? kb_walk(f, run)
+                                        : tickets_walk(f, run);
     run->over = true;
     cond_broadcast(&run->ended);
     return r;
@@ -254,6 +256,18 @@ static int cursor_load(struct flow *f, struct run *run)
     return run_save(f, run); /* carried on, whatever becomes of this run */
 }
 
+struct str sync_salt(struct arena *a, const struct sync *s)
+{
+    return arena_printf(a, "%s|%s|%s", vectors_home(s->deps.vectors),
+                        embedder_model(s->deps.embedder), s->deps.llm ? "model1" : "split2");
+}
+
+void sync_texts(struct arena *a, const struct ticket *t, const struct conversation *talks,
+                size_t talk_count, struct item_texts *ret_texts)
+{
+    split_ticket(a, t, talks, talk_count, ret_texts);
+}
+
 static void run_init(struct flow *f, struct run *run, struct sync *s, const struct caller *who,
                      const struct sync_wish *wish, struct sink *out)
 {
@@ -264,8 +278,7 @@ static void run_init(struct flow *f, struct run *run, struct sync *s, const stru
         .wish = *wish,
         .collection = wish->kind == SYNC_KB ? VECTORS_KB : VECTORS_TICKETS,
         .out = out,
-        .salt = arena_printf(&f->arena, "%s|%s|%s", vectors_home(s->deps.vectors),
-                             embedder_model(s->deps.embedder), s->deps.llm ? "model1" : "split2"),
+        .salt = sync_salt(&f->arena, s),
         .as = {.domain = who->domain, .api_key = who->api_key, .priority = PRIORITY_BULK},
         .tenant = {.id = who->tenant_id, .company = who->company},
         .began_at = loop_wall_ms(s->loop),

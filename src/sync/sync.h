@@ -21,6 +21,16 @@ struct pg_pool;
 struct sync;
 struct vectors;
 
+/* How this service makes texts of a ticket, without a model, and marks contents whose vectors it writes (the
+ * salt of store/tickets.h): for who fills the store by another way. */
+struct arena;
+struct conversation;
+struct item_texts;
+struct ticket;
+void sync_texts(struct arena *a, const struct ticket *t, const struct conversation *talks,
+                size_t talk_count, struct item_texts *ret_texts);
+struct str sync_salt(struct arena *a, const struct sync *s);
+
 enum sync_kind { SYNC_TICKETS, SYNC_KB, SYNC_KIND_COUNT };
 
 struct sync_deps {
@@ -46,10 +56,22 @@ void sync_free(struct sync *s);
  * Due items of the retry queue come first, at most 100 a run, beside the limit. For articles `since` is a
  * filter and `limit` counts those that were due.
  */
+/* Tickets with their threads from elsewhere than Freshdesk: an archive. Made by who asks for the run. */
+struct ticket_item;
+struct sync_source {
+    /* Up to count_max (200) of them, in the flow's arena. > 0: there may be more; 0: that was the end. */
+    int (*next)(struct flow *f, struct sync_source *s, size_t count_max,
+                struct ticket_item **ret_items, size_t *ret_count);
+    int64_t count; /* for progress; 0: not known */
+    int64_t
+        covers_until; /* unix ms: holds every ticket updated until then; WALL_NONE: no promise */
+};
 struct sync_wish {
     enum sync_kind kind;
     int64_t since; /* unix ms; WALL_NONE: none */
     int limit;     /* items; 0: no limit */
+    struct sync_source
+        *source; /* SYNC_TICKETS, sync_run only; since and limit mean nothing then. NULL */
 };
 struct sync_result {
     char run_id[37];

@@ -287,7 +287,7 @@ static int count_slots(struct flow *f, struct page *page)
     return 0;
 }
 
-static int store_page(struct flow *f, struct page *page)
+int page_store(struct flow *f, struct page *page)
 {
     struct run *run = page->walk->run;
     struct batch b = {.count = 0};
@@ -326,7 +326,7 @@ int page_handle(struct flow *f, struct page *page)
     while (r >= 0 && w->stored != page->number)
         r = cond_wait(f, &w->turn);
     if (r >= 0)
-        r = store_page(f, page);
+        r = page_store(f, page);
     if (r >= 0)
         r = commit_page(f, page);
     if (r < 0)

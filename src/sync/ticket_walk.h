@@ -67,5 +67,7 @@ struct walk {
     struct page pages[PAGES_MAX];
 };
 
+/* Store, texts, vectors of a page whose slots are ready, and its counts; the cursor stays. */
+int page_store(struct flow *f, struct page *page) _must_check_;
 /* Threads, store, vectors, progress; in the page's own flow. */
 int page_handle(struct flow *f, struct page *page) _must_check_;
