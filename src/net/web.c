@@ -217,7 +217,7 @@ static int call_start(struct flow *f, struct web *w, const struct web_request *r
     struct web_call *c = mem_alloc(sizeof(*c));
     r = check_request(c, rq, &f->err);
     if (r >= 0 && (r = fault_check("web.start", E_UPSTREAM)) < 0)
-        err_set(&f->err, r, "%s: no connection", c->host);
+        err_set(&f->err, r, "no connection");
     if (r < 0) {
         mem_free(c);
         return r;
@@ -251,7 +251,7 @@ int web_fetch(struct flow *f, struct web *w, const struct web_request *rq,
         return r;
     r = call_wait(f, s.call, "web.fetch");
     if (r < 0)
-        return err_wrap(&f->err, r, "%s", s.call->host);
+        return err_set(&f->err, r, "%s", err_text(r));
     if (s.call->status < 0)
         return call_error(f, s.call);
     fill_reply(f, s.call, ret_reply);
@@ -268,7 +268,7 @@ int web_open(struct flow *f, struct web *w, const struct web_request *rq,
         return r;
     r = call_wait(f, s.call, "web.head");
     if (r < 0)
-        return err_wrap(&f->err, r, "%s", s.call->host);
+        return err_set(&f->err, r, "%s", err_text(r));
     if (!s.call->head_done)
         return call_error(f, s.call);
     fill_reply(f, s.call, &s.reply);
@@ -291,7 +291,7 @@ int web_next(struct flow *f, struct web_stream *s, struct str *ret_piece)
             return c->status < 0 ? call_error(f, c) : 0;
         r = call_wait(f, c, "web.body");
         if (r < 0)
-            return err_wrap(&f->err, r, "%s", c->host);
+            return err_set(&f->err, r, "%s", err_text(r));
     }
     buf_clear(&c->out);
     struct buf piece = c->in;

@@ -40,11 +40,11 @@ void web_call_end(struct web_call *c, int status, const char *fmt, ...)
         va_start(args, fmt);
         vsnprintf(text, sizeof(text), fmt, args);
         va_end(args);
-        err_set(&c->err, status, "%s: %s", c->host, text);
+        err_set(&c->err, status, "%s", text); /* strangers read it: no host */
         c->web->stats.failed_count++;
     }
-    log_debug("web.end", "host=%s status=%d http=%d bytes=%zu", c->host, status, c->http_status,
-              c->bytes_in);
+    log_debug("web.end", "host=%s status=%d http=%d bytes=%zu why=\"%s\"", c->host, status,
+              c->http_status, c->bytes_in, c->curl_text[0] ? c->curl_text : c->err.msg);
     if (c->op.state == OP_RUNNING)
         op_finish(&c->op, 0); /* only wakes: the flow's side reads c->status */
 }
@@ -75,7 +75,7 @@ void web_call_detach(struct web_call *c)
 static int translate(const struct web_call *c, CURLcode code)
 {
     switch (code) {
-    case CURLE_OUT_OF_MEMORY: return -ENOMEM;
+    case CURLE_OUT_OF_MEMORY: return E_LIMIT; /* 7.88's word for a header line over its own cap */
     case CURLE_OPERATION_TIMEDOUT: return -ETIMEDOUT;
     case CURLE_UNSUPPORTED_PROTOCOL: /* the scheme was checked, so this is an answer without a head */
     case CURLE_WEIRD_SERVER_REPLY:
@@ -91,8 +91,7 @@ void web_call_curl_done(struct web_call *c, CURLcode code)
     else if (code == CURLE_OK)
         web_call_end(c, E_PROTOCOL, "ended without an answer");
     else
-        web_call_end(c, translate(c, code), "%s%s%s", curl_easy_strerror(code),
-                     c->curl_text[0] ? ": " : "", c->curl_text);
+        web_call_end(c, translate(c, code), "%s", curl_easy_strerror(code));
     web_call_detach(c);
 }
 

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -77,6 +78,13 @@ static struct web_socket *socket_get(struct web *w, curl_socket_t fd)
     return (size_t)fd < w->fd_count ? w->by_fd[fd] : NULL;
 }
 
+/* Names what a descriptor stands for, since its number is soon used again; 0: nothing. */
+static uint64_t inode_of(curl_socket_t fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 ? (uint64_t)st.st_ino : 0;
+}
+
 static struct web_socket *socket_new(struct web *w, curl_socket_t fd, bool ours)
 {
     if ((size_t)fd >= w->fd_count) {
@@ -89,6 +97,7 @@ static struct web_socket *socket_new(struct web *w, curl_socket_t fd, bool ours)
     s->web = w;
     s->fd = fd;
     s->ours = ours;
+    s->inode = ours ? inode_of(fd) : 0;
     w->by_fd[fd] = s;
     return s;
 }
@@ -118,6 +127,24 @@ static void socket_free(struct web_socket *s)
         mem_free(s);
 }
 
+static void socket_closed(struct web_socket *s)
+{
+    if (s->ours)
+        s->web->stats.connection_count--;
+    socket_free(s);
+}
+
+/* curl tells that it does not want to hear of a socket: after a request, and for the last time when it has
+ * closed one. One that was never connected (7.88 up to 8.x: given up, or slower than another address) is
+ * closed without a call of on_close_socket. */
+static void socket_unwanted(struct web_socket *s)
+{
+    if (!s->ours || inode_of(s->fd) != s->inode)
+        socket_closed(s);
+    else if (s->poll_open)
+        uv_poll_stop(&s->poll);
+}
+
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *socket_context)
 {
     (void)easy;
@@ -125,12 +152,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void
     struct web *w = context;
     struct web_socket *s = socket_get(w, fd);
     if (what == CURL_POLL_REMOVE) {
-        if (!s)
-            return 0; /* never polled: curl tells all the same */
-        if (!s->ours)
-            socket_free(s);
-        else if (s->poll_open)
-            uv_poll_stop(&s->poll);
+        if (s) /* else never polled: curl tells all the same */
+            socket_unwanted(s);
         return 0;
     }
     if (!s)
@@ -160,6 +183,9 @@ curl_socket_t on_open_socket(void *context, curlsocktype purpose, struct curl_so
                     address->protocol);
     if (fd < 0)
         return CURL_SOCKET_BAD;
+    struct web_socket *old = socket_get(w, fd); /* closed before curl ever polled it */
+    if (old)
+        socket_closed(old);
     socket_new(w, fd, true);
     w->stats.connection_count++;
     return fd;
@@ -169,11 +195,8 @@ int on_close_socket(void *context, curl_socket_t fd)
 {
     struct web *w = context;
     struct web_socket *s = socket_get(w, fd);
-    if (s) {
-        if (s->ours)
-            w->stats.connection_count--;
-        socket_free(s);
-    }
+    if (s)
+        socket_closed(s);
     return close(fd);
 }
 
@@ -253,6 +276,10 @@ static void close_now(struct web *w)
         curl_easy_cleanup(w->spare[--w->spare_count]);
     curl_multi_cleanup(w->multi);
     w->multi = NULL;
+    for (size_t fd = 0; fd < w->fd_count; fd++) {
+        if (w->by_fd[fd])
+            socket_closed(w->by_fd[fd]);
+    }
     w->closed = true;
     if (w->handle_count == 0)
         op_finish(&w->close_op, 0);

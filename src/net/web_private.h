@@ -26,6 +26,7 @@ struct web_socket {
     uv_poll_t poll;
     struct web *web;
     curl_socket_t fd;
+    uint64_t inode; /* of ours: tells whether fd is still the same socket */
     bool ours;      /* opened by on_open_socket */
     bool poll_open; /* `poll` is initialised */
 };

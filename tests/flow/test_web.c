@@ -1,10 +1,14 @@
 /* The HTTP client against a scripted peer: what it sends, reads, refuses, and how it lets go. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <zlib.h>
@@ -280,7 +284,6 @@ static int truncated(struct flow *f, struct web *w, struct peer *p)
     struct web_request rq = get(peer_url(f, p, "/"));
     struct web_reply reply;
     FLOW_EXPECT(f, web_fetch(f, w, &rq, &reply), E_TRUNCATED);
-    FLOW_CHECK(str_starts(str_from(f->err.msg), STR("127.0.0.1:")));
     _cleanup_(web_close) struct web_stream s = WEB_STREAM_INIT;
     int r = web_open(f, w, &rq, &s);
     if (r < 0)
@@ -300,7 +303,7 @@ static int no_answer(struct flow *f, struct web *w, struct peer *p)
     struct web_request rq = get(peer_url(f, p, "/secret?api_key=hunter2"));
     struct web_reply reply;
     FLOW_EXPECT(f, web_fetch(f, w, &rq, &reply), E_UPSTREAM);
-    FLOW_CHECK(strstr(f->err.msg, "127.0.0.1"));
+    FLOW_CHECK(f->err.msg[0] != '\0' && !strstr(f->err.msg, "127.0.0.1"));
     FLOW_CHECK(!strstr(f->err.msg, "hunter2"));
     FLOW_CHECK(err_retryable(E_UPSTREAM));
     return 0;
@@ -563,9 +566,93 @@ static int stale(struct flow *f, struct web *w, struct peer *p)
 WEB_CASE(test_stale, stale, ASKED, PEER_SEND(HEAD_200 "Content-Length: 2\r\n\r\nok"),
          PEER_PAUSE(10), PEER_CLOSE())
 
+/* A port that takes no connection and refuses none: its queue is full. */
+struct deaf {
+    int fds[4]; /* the listener, then who fills its queue */
+    char url[64];
+};
+
+static void deaf_open(struct deaf *d)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    for (size_t i = 0; i < ARRAY_COUNT(d->fds); i++) {
+        d->fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        assert_true(d->fds[i] >= 0);
+        if (i > 0) {
+            int r = connect(d->fds[i], (struct sockaddr *)&at, sizeof(at));
+            assert_true(r == 0 || errno == EINPROGRESS);
+            continue;
+        }
+        assert_int_equal(bind(d->fds[0], (struct sockaddr *)&at, sizeof(at)), 0);
+        assert_int_equal(listen(d->fds[0], 0), 0);
+        assert_int_equal(getsockname(d->fds[0], (struct sockaddr *)&at, &len), 0);
+    }
+    snprintf(d->url, sizeof(d->url), "http://127.0.0.1:%d/", ntohs(at.sin_port));
+}
+
+static void deaf_close(struct deaf *d)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(d->fds); i++)
+        close(d->fds[i]);
+}
+
+/* curl 7.88 closes a socket that was never connected without telling: neither the count nor the poll
+ * handle may stay, or the client could never be closed. */
+static int left_connecting(struct flow *f, struct web *w, struct peer *p)
+{
+    (void)p;
+    _cleanup_(deaf_close) struct deaf deaf;
+    deaf_open(&deaf);
+    struct web_request rq = get(str_from(deaf.url));
+    struct web_reply reply;
+    for (int i = 0; i < 3; i++) {
+        _cleanup_(deadline_done) struct deadline d = deadline(f, 500);
+        FLOW_EXPECT(f, web_fetch(f, w, &rq, &reply), -ETIMEDOUT);
+    }
+    rq.connect_ms = 300;
+    FLOW_EXPECT(f, web_fetch(f, w, &rq, &reply), -ETIMEDOUT);
+    int r = flow_sleep(f, 10);
+    if (r < 0)
+        return r;
+    FLOW_CHECK(web_stats(w).connection_count == 0 && web_stats(w).active_count == 0);
+    return 0;
+}
+WEB_CASE(test_left_connecting, left_connecting, ASKED)
+
+/* Who reads an error is often a stranger: where the upstream lives is not for him. */
+static int told(struct flow *f, struct web *w, struct peer *p)
+{
+    struct web_request rq = get(peer_url(f, p, "/"));
+    struct web_reply reply;
+    FLOW_EXPECT(f, web_fetch(f, w, &rq, &reply), E_TRUNCATED);
+    FLOW_CHECK(!strstr(f->err.msg, "127.0.0.1"));
+    rq.url = STR("http://127.0.0.1:1/"); /* nobody listens */
+    FLOW_EXPECT(f, web_fetch(f, w, &rq, &reply), E_UPSTREAM);
+    FLOW_CHECK(f->err.msg[0] != '\0' && !strstr(f->err.msg, "127.0.0.1"));
+    FLOW_CHECK(!strstr(f->err.msg, "port 1"));
+    return 0;
+}
+WEB_CASE(test_told, told, ASKED, PEER_SEND(HEAD_200 "Content-Length: 9\r\n\r\nhalf"), PEER_CLOSE())
+
+/* One header line over curl's own cap. */
+static int long_line(struct flow *f, struct web *w, struct peer *p)
+{
+    struct web_request rq = get(peer_url(f, p, "/"));
+    struct web_reply reply;
+    int r = web_fetch(f, w, &rq, &reply);
+    FLOW_CHECK(r < 0 && r != -ENOMEM); /* what curl calls it depends on its version */
+    return r == E_LIMIT || r == E_TRUNCATED || r == E_UPSTREAM ? 0 : r;
+}
+WEB_CASE(test_long_line, long_line, ASKED, PEER_SEND("HTTP/1.1 200 OK\r\nX: "),
+         PEER_REPEAT("0123456789abcdef", 20000), PEER_SEND("\r\n\r\n"))
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_left_connecting),
+        cmocka_unit_test(test_told),
+        cmocka_unit_test(test_long_line),
         cmocka_unit_test(test_reuse),
         cmocka_unit_test(test_post),
         cmocka_unit_test(test_verbs),
