@@ -1,7 +1,7 @@
 /*
  * app.c: makes the parts, gives each the ones it needs, and takes them down in reverse.
  *
- *   web -> pool -> qdrant -> vectors -> freshdesk -> llm, embedder -> access, assist, sync
+ *   web -> pool -> qdrant -> vectors -> freshdesk -> llm, embedder -> access, assist, sync, collect
  *
  * The happy path: app_open only makes things; the first call of each connects. app_prepare brings the
  * schema up to date; the server does that in the background (app_keep), so it answers health checks
@@ -17,6 +17,7 @@
 #include "assist/access.h"
 #include "assist/assist.h"
 #include "base/log.h"
+#include "collect/jobs.h"
 #include "db/migrate.h"
 #include "db/pg.h"
 #include "net/web.h"
@@ -85,6 +86,24 @@ static void open_models(struct flow *f, struct app *app)
     app->embedder = embedder_new(f->loop, &spec);
 }
 
+static int open_collect(struct flow *f, struct app *app, struct group *group)
+{
+    struct collect_jobs_deps jobs = {
+        .deps = {.freshdesk = app->freshdesk,
+                 .web = app->web,
+                 .pool = app->pool,
+                 .salt = sync_salt(&f->arena, app->sync),
+                 .make_texts = sync_texts},
+        .group = group,
+    };
+    int r = app_collect_spec(app->config, &jobs.spec, &f->err);
+    if (r < 0)
+        return r;
+    jobs.spec.dir = arena_printf(&f->arena, "%s/collect", app->config->var_dir).ptr;
+    app->collect = collect_jobs_new(f->loop, &jobs);
+    return 0;
+}
+
 static void open_services(struct flow *f, struct app *app, struct group *group)
 {
     const struct config *c = app->config;
@@ -144,13 +163,14 @@ int app_open(struct flow *f, const struct config *config, struct group *group, s
     app->freshdesk = freshdesk_new(f->loop, &spec);
     open_models(f, app);
     open_services(f, app, group);
-    return 0;
+    return open_collect(f, app, group);
 }
 
 void app_close(struct app *app)
 {
     if (app->flow == NULL)
         return;
+    collect_jobs_free(app->collect);
     sync_free(app->sync);
     assist_free(app->assist);
     access_free(app->access);

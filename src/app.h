@@ -19,6 +19,8 @@
 
 struct access;
 struct assist;
+struct collect_jobs;
+struct collect_spec;
 struct embedder;
 struct freshdesk;
 struct llm;
@@ -42,6 +44,7 @@ struct app {
     struct access *access;
     struct assist *assist;
     struct sync *sync;
+    struct collect_jobs *collect;
     bool ready;      /* app_prepare has succeeded */
     struct err away; /* else why not; "" before the first try */
 };
@@ -70,6 +73,9 @@ int app_database_url(struct arena *a, const struct config *config, struct str *r
                      struct err *err) _must_check_;
 /* Qdrant's address by QDRANT_URL or the old QDRANT_HOST; empty: pgvector is used. */
 struct str app_qdrant_url(struct arena *a, const struct config *config);
+/* The collector's settings; E_CONFIG. */
+int app_collect_spec(const struct config *config, struct collect_spec *ret_spec, struct err *err)
+    _must_check_;
 /* The provider of that name when it has a key, else NULL (also for a name that is not known). */
 struct llm_provider *app_provider(struct loop *l, struct web *web, const struct config *config,
                                   struct str name);

@@ -16,6 +16,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "collect/collect.h"
 #include "upstream/llm.h"
 
 #define SOCKET_PATH_BYTES_MAX 107
@@ -131,4 +132,23 @@ struct llm_provider *app_provider(struct loop *l, struct web *web, const struct 
     log_warn("app.models", "provider=%.*s error=\"LLM_ORDER names a provider that is not known\"",
              STR_ARG(name));
     return NULL;
+}
+
+int app_collect_spec(const struct config *c, struct collect_spec *ret_spec, struct err *err)
+{
+    double delay_s = 0;
+    if (c->request_delay[0] && (!str_to_double(str_from(c->request_delay), &delay_s) ||
+                                !(delay_s >= 0 && delay_s <= 3600)))
+        return err_set(err, E_CONFIG, "REQUEST_DELAY is a number of seconds, not \"%s\"",
+                       c->request_delay);
+    *ret_spec = (struct collect_spec){
+        .chunk_size = (uint32_t)c->chunk_size,
+        .save_interval = (uint32_t)c->save_interval,
+        .delay_ms = (uint32_t)(delay_s * 1000),
+        .slice_count = (uint32_t)c->collect_slice_count,
+        .thread_count = (uint32_t)c->collect_thread_count,
+        .disk_pause_percent = (uint32_t)c->disk_pause_percent,
+        .memory_warn_percent = (uint32_t)c->memory_warn_percent,
+    };
+    return 0;
 }

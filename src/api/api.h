@@ -15,6 +15,7 @@
 struct access;
 struct api;
 struct assist;
+struct collect_jobs;
 struct sync;
 
 struct api_spec {
@@ -22,6 +23,7 @@ struct api_spec {
     struct access *access;
     struct assist *assist;
     struct sync *sync;
+    struct collect_jobs *collect;
     const char *version;
     /* What only the app knows. */
     void *context;

@@ -52,6 +52,7 @@ http_handler_fn on_query, on_query_stream, on_v1_query;                      /* 
 http_handler_fn on_reply, on_reply_stream, on_v1_reply;                      /* reply.c */
 http_handler_fn on_sync_tickets, on_sync_kb, on_sync_status, on_sync_events; /* sync.c */
 http_handler_fn on_sync_job;                                                 /* sync.c */
+http_handler_fn on_collect_start, on_collect_status, on_collect_cancel;      /* collect.c */
 http_handler_fn on_ingest;                                                   /* ingest.c */
 http_handler_fn on_attachment, on_attachments, on_attachments_bulk;          /* attachments.c */
 http_handler_fn on_attachment_url, on_attachment_short_url;                  /* attachments.c */

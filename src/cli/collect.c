@@ -286,32 +286,17 @@ static int read_words(struct cli *cli, struct words *w)
 
 static int fill_spec(struct cli *cli, const struct words *w, struct collect_spec *spec)
 {
-    const struct config *c = &cli->config;
-    double delay_s = 0;
-    if (c->request_delay[0] && (!str_to_double(str_from(c->request_delay), &delay_s) ||
-                                !(delay_s >= 0 && delay_s <= 3600)))
-        return cli_usage(cli, "REQUEST_DELAY is a number of seconds, not \"%s\"", c->request_delay);
-    *spec = (struct collect_spec){
-        .dir = w->dir ? w->dir : "freshdesk_full_data",
-        .mode = w->test          ? "test"
-                : w->resume      ? "resume"
-                : w->tickets_max ? "small"
-                                 : "full",
-        .ticket_count_max = w->tickets_max ? (uint64_t)w->tickets_max
-                            : w->test      ? TEST_TICKETS
-                                           : 0,
-        .talks = !w->no_talks,
-        .archived = w->archived,
-        .to_postgres = w->to != NULL,
-        .chunk_size = (uint32_t)c->chunk_size,
-        .save_interval = (uint32_t)c->save_interval,
-        .delay_ms = (uint32_t)(delay_s * 1000),
-        .slice_count = (uint32_t)c->collect_slice_count,
-        .thread_count = (uint32_t)c->collect_thread_count,
-        .disk_pause_percent = (uint32_t)c->disk_pause_percent,
-        .memory_warn_percent = (uint32_t)c->memory_warn_percent,
-        .export_file = w->from_export,
-    };
+    struct err err = {0};
+    if (app_collect_spec(&cli->config, spec, &err) < 0)
+        return cli_usage(cli, "%s", err.msg);
+    spec->dir = w->dir ? w->dir : "freshdesk_full_data";
+    spec->mode = w->test ? "test" : w->resume ? "resume" : w->tickets_max ? "small" : "full";
+    spec->ticket_count_max = w->tickets_max ? (uint64_t)w->tickets_max : w->test ? TEST_TICKETS : 0;
+    spec->talks = !w->no_talks;
+    spec->attachments = w->attachments;
+    spec->archived = w->archived;
+    spec->to_postgres = w->to != NULL;
+    spec->export_file = w->from_export;
     int r = read_day(cli, "--start-date", w->start, &spec->from_s);
     if (r == CLI_GO_ON)
         r = read_day(cli, "--end-date", w->end, &spec->to_s);

@@ -88,6 +88,7 @@ static int serve_app(struct flow *f, struct serve *serve, struct app *app, struc
         .access = app->access,
         .assist = app->assist,
         .sync = app->sync,
+        .collect = app->collect,
         .version = APP_VERSION,
         .context = app,
         .ready = is_ready,

@@ -51,6 +51,7 @@ struct collect_spec {
 struct collect_progress {
     uint64_t held_count, new_count, talk_count, skip_count, gone_count, page_count;
     uint64_t loaded_count;   /* rows written into PostgreSQL */
+    uint64_t file_count;     /* attachments fetched */
     uint64_t expected_count; /* by what is known so far; 0: not known */
     uint32_t window_count, window_done_count, chunk_count;
     uint64_t elapsed_ms;
