@@ -65,7 +65,8 @@ FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_$(if $(T),$(T),*).c))
 
 # Files compiled into the program: SQL migrations, and the pages and prompts it serves.
 SQL := $(sort $(wildcard src/*/*.sql src/*/*/*.sql))
-ASSETS := $(sort $(shell find web config/prompts -type f ! -name '.*' ! -name '*~' 2>/dev/null))
+ASSETS := $(sort $(wildcard config/categories.json) \
+    $(shell find web config/prompts -type f ! -name '.*' ! -name '*~' 2>/dev/null))
 GEN_SRC := $(if $(wildcard src/db/migrate.h),$(B)/gen/migrations.c) \
            $(if $(wildcard src/base/asset.h),$(B)/gen/assets.c)
 
