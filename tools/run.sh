@@ -6,8 +6,8 @@
 # the sandbox when no Freshdesk account is configured, starts `deskstream serve`, waits until it is
 # ready and prints one line with the address. DETACH=1 returns then; otherwise this script stays, and
 # Ctrl-C stops everything in the right order. Settings come from the environment, then .env, and reach
-# the server. With the sandbox some articles and tickets are synced in the background, so that the
-# page has something to show. stop: ends exactly what start began, newest first, and nothing else.
+# the server. With the sandbox its articles and 500 tickets are synced first, so that the first sidebar
+# has something to show; what that takes over half a minute goes on in the background. stop: ends exactly what start began, newest first, and nothing else.
 #
 # State lies under VAR_DIR (var): run/<name>.pid holds a process id and its start time, which together
 # name one process for ever, so an id that was given away again is never hit; run/env holds what a
@@ -118,7 +118,7 @@ start_sandbox()
     local port i
     for ((port = 8900; port < 8950; port++)); do
         ! listening 127.0.0.1 $port || continue
-        launch sandbox build/deskstream-sandbox --port $port
+        launch sandbox build/deskstream-sandbox --port $port --rate 0 --list-rate 0
         for ((i = 0; i < 100; i++)); do
             alive sandbox >/dev/null || break
             if listening 127.0.0.1 $port; then
@@ -137,9 +137,11 @@ use_sandbox()
 {
     export SANDBOX=1 FRESHDESK_BASE_URL=$1
     export FRESHDESK_DOMAIN=${FRESHDESK_DOMAIN:-demo.freshdesk.com} FRESHDESK_API_KEY=demo
+    # The stand-in charges nothing, so the careful defaults for a real account would only be slow.
+    export FRESHDESK_RATE_PER_MINUTE=${FRESHDESK_RATE_PER_MINUTE:-60000}
+    export FRESHDESK_LIST_RATE_PER_MINUTE=${FRESHDESK_LIST_RATE_PER_MINUTE:-60000}
     if [ -z "$have_llm" ]; then
         export HCX_BASE_URL=$1 HCX_CHAT_API_KEY=nv-sandbox
-        # The stand-in charges nothing, so the careful defaults for a paid account would only be slow.
         export HCX_MAX_REQUESTS_PER_MINUTE=${HCX_MAX_REQUESTS_PER_MINUTE:-6000}
         export HCX_MAX_TOKENS_PER_MINUTE=${HCX_MAX_TOKENS_PER_MINUTE:-50000000}
         export EMBEDDING_MAX_REQUESTS_PER_MINUTE=${EMBEDDING_MAX_REQUESTS_PER_MINUTE:-60000}
@@ -159,6 +161,21 @@ write_env()
             [ -z "${!name:-}" ] || printf 'export %s=%q\n' "$name" "${!name}"
         done >"$RUN/env"
     )
+}
+
+# fill_archive: made-up articles and tickets, so that there is something to find.
+fill_archive()
+{
+    local i
+    echo 'run: reading the sandbox'"'"'s articles and its first 500 tickets'
+    launch sync bash -c 'build/deskstream sync kb && build/deskstream sync tickets --limit 500'
+    for ((i = 0; i < 300; i++)); do
+        alive sync >/dev/null || break
+        sleep 0.1
+    done
+    if alive sync >/dev/null; then
+        echo "run: that goes on in the background; its log is $LOG/sync.log"
+    fi
 }
 
 wait_ready()
@@ -211,9 +228,7 @@ start()
     launch server build/deskstream serve
     wait_ready "$url"
     write_env
-    if [ "${SANDBOX:-}" = 1 ]; then
-        launch sync bash -c 'build/deskstream sync kb; build/deskstream sync tickets --limit 500'
-    fi
+    [ "${SANDBOX:-}" != 1 ] || fill_archive
     printf '%s\n' "$url" >"$RUN/url"
     echo "Deskstream is ready on $url ($what)"
     if [ -n "${DETACH:-}" ] && [ "$DETACH" != 0 ]; then
