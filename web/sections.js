@@ -78,20 +78,28 @@ export function createSections(root, { t, onRetry, onOpen, say = () => {} }) {
         time.textContent = state.ms > 0 ? t.seconds(state.ms) : '';
     }
 
+    /* Why, in a sentence for an agent; what the server said, for whoever is told of it, behind a click. */
+    function whyFailed({ fault, data }, partly) {
+        const said = fault.message || t('nothing_came');
+        const known = partly && data.degraded ? 'degraded' : `why_${fault.code}`;
+        if (!t.has(known)) return [h('span', { class: 'why-failed' }, said)];
+        return [
+            h('span', { class: 'why-failed' }, t(known)),
+            h('details', { class: 'why-failed' }, h('summary', {}, t('detail')), said),
+        ];
+    }
+
     function renderNotice({ name, notice, state }) {
         notice.hidden = !state.fault;
         if (!state.fault) {
             notice.replaceChildren();
             return;
         }
+        const partly = (state.data?.items?.length ?? 0) > 0;
+        notice.classList.toggle('mild', partly);
         notice.replaceChildren(
             icon('alert'),
-            h(
-                'p',
-                {},
-                t('failed', t(name)),
-                h('span', { class: 'why-failed' }, state.fault.message || t('nothing_came')),
-            ),
+            h('div', {}, h('p', {}, t(partly ? 'partly' : 'failed', t(name))), whyFailed(state, partly)),
             h(
                 'button',
                 { type: 'button', class: 'small', onclick: () => onRetry(name) },
@@ -109,12 +117,12 @@ export function createSections(root, { t, onRetry, onOpen, say = () => {} }) {
     const note = (key) => h('p', { class: 'quiet note' }, t(key));
 
     function renderList(view, className, cards, emptyKey) {
-        const notes = [view.state.data?.degraded && !view.state.fault ? note('degraded') : null];
-        const empty = cards.length === 0 && !view.state.fault && view.state.phase === 'done';
-        view.body.replaceChildren(
-            ...notes.filter(Boolean),
-            ...(empty ? [note(emptyKey)] : [h('ul', { class: className }, cards)]),
-        );
+        const { data, fault, phase } = view.state;
+        const degraded = data?.degraded && !fault;
+        const list = h('ul', { class: className }, cards);
+        if (cards.length === 0 && !fault && phase === 'done')
+            view.body.replaceChildren(note(degraded ? 'search_away' : emptyKey));
+        else view.body.replaceChildren(...(degraded ? [note('degraded')] : []), list);
     }
 
     const renderers = {
@@ -186,10 +194,10 @@ export function createSections(root, { t, onRetry, onOpen, say = () => {} }) {
         say(t('ready', t(view.name)));
     }
 
-    function fail(name, message) {
+    function fail(name, message, code) {
         const view = views[name];
         if (!view || view.state.phase === 'idle') return;
-        view.state.fault = { message };
+        view.state.fault = { message, code };
         if (view.state.phase === 'done') {
             renderNotice(view);
         } else {
@@ -226,7 +234,9 @@ export function createSections(root, { t, onRetry, onOpen, say = () => {} }) {
         kb_documents: (event) => finish(views.kb_documents, event),
         solutions: (event) => finish(views.solutions, event),
         error: (event) =>
-            event.section in views ? fail(event.section, event.message) : failOpen(event.message),
+            event.section in views
+                ? fail(event.section, event.message, event.code)
+                : failOpen(event.message),
         done: onDone,
     };
 

@@ -155,15 +155,28 @@ void steps_finish(struct steps_reader *r, struct buf *ret_show)
     r->item_count = kept;
 }
 
+/* Not only the number or the dash of a list's item. */
+static bool has_words(struct str sentence)
+{
+    for (size_t i = 0; i < sentence.len; i++) {
+        unsigned char c = (unsigned char)sentence.ptr[i];
+        if (c >= 0x80 || (c | 0x20u) - 'a' < 26)
+            return true;
+    }
+    return false;
+}
+
 void steps_extract(struct steps_reader *r)
 {
     for (size_t i = 0; i < r->source_count && r->item_count < 3; i++) {
         const struct source *source = &r->sources[i];
         struct solution *item = item_open(r, source->title);
         struct str rest = source->text, sentence;
-        while (item->step_count < 3 && sentence_cut(&rest, &sentence))
-            item->steps[item->step_count++] = (struct step){
-                .text = sentence, .quote = sentence, .source = source->n};
+        while (item->step_count < 3 && sentence_cut(&rest, &sentence)) {
+            if (has_words(sentence))
+                item->steps[item->step_count++] = (struct step){
+                    .text = sentence, .quote = sentence, .source = source->n};
+        }
         if (!item->step_count)
             r->item_count--;
     }

@@ -57,6 +57,11 @@ static int ask_web(struct flow *f, struct web *w, const struct question *q)
     struct web_reply reply;
     _cleanup_(deadline_done) struct deadline d = deadline(f, HEALTH_TIMEOUT_MS);
     int r = web_fetch(f, w, &rq, &reply);
+    if (r == E_UPSTREAM)
+        return err_set(&f->err, r,
+                       "no server answers on %.*s: start it (deskstream serve, make run), or set "
+                       "HOST and PORT to where it listens",
+                       STR_ARG(str_sub(rq.url, 0, rq.url.len - strlen(q->path))));
     if (r < 0)
         return r;
     if (reply.status != 200)
@@ -70,7 +75,8 @@ static int ask_web(struct flow *f, struct web *w, const struct question *q)
         return r;
     show_parts(answer);
     if (!str_eq(json_str(json_get(answer, "status")), STR("healthy")))
-        return err_set(&f->err, E_UPSTREAM, "not everything works");
+        return err_set(&f->err, E_UPSTREAM,
+                       "not everything works: docs/operations.md goes from symptoms to actions");
     return 0;
 }
 

@@ -49,14 +49,17 @@ static void check_postgres(struct flow *f, struct app *app, struct report *repor
 static void check_vectors(struct flow *f, struct app *app, struct report *report)
 {
     _cleanup_(deadline_done) struct deadline d = deadline(f, CHECK_MS);
-    struct str note = STR_NONE;
-    if (vectors_health(f, app->vectors, &note) < 0)
+    struct str note = STR_NONE, home = str_from(vectors_home(app->vectors));
+    int r = vectors_health(f, app->vectors, &note);
+    bool says_home = str_starts(note, home);
+    if (r < 0)
         bad(report, "Vectors", f->err.msg,
             app->qdrant != NULL ? "check QDRANT_URL and QDRANT_API_KEY; Qdrant 1.16 or later"
                                 : "install pgvector 0.7 or later, then start the server once");
     else
-        good("Vectors",
-             arena_printf(&f->arena, "%s %.*s", vectors_home(app->vectors), STR_ARG(note)));
+        good("Vectors", says_home ? note
+                                  : arena_printf(&f->arena, "%.*s%s%.*s", STR_ARG(home),
+                                                 note.len > 0 ? ": " : "", STR_ARG(note)));
 }
 
 static void check_freshdesk(struct flow *f, struct app *app, struct report *report)
@@ -134,6 +137,12 @@ static void check_models(struct flow *f, struct app *app, struct report *report)
 
 static void check_embedder(struct flow *f, struct app *app, struct report *report)
 {
+    const struct config *c = app->config;
+    if (c->embedding_base_url[0] == '\0' && c->hcx_api_key[0] == '\0') {
+        bad(report, "Embeddings", "no key: search finds by words alone, not by meaning",
+            "set HCX_CHAT_API_KEY, or EMBEDDING_BASE_URL");
+        return;
+    }
     _cleanup_(deadline_done) struct deadline d = deadline(f, CHECK_MS);
     float *vector = ARENA_ARRAY(&f->arena, EMBED_DIMENSIONS, float);
     if (embed_text(f, app->embedder, PRIORITY_LIVE, STR("hello"), vector) < 0)

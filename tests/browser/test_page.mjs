@@ -327,6 +327,9 @@ test('page: a fault of one section leaves the others, and only that one is tried
     await state(page, 'summary', 'failed');
     await state(page, 'similar_tickets', 'done');
     await state(page, 'solutions', 'done');
+    await sees(page, '[data-section="summary"] .notice', /요약: 만들지 못했[^]*응답하지 못했습니다/);
+    assert.doesNotMatch(await textOf(page, '[data-section="summary"] .notice'), /500/);
+    await page.click('[data-section="summary"] .notice summary');
     await sees(page, '[data-section="summary"] .notice', '모델이 500을 답했습니다');
     assert.equal(await page.locator('.notice:visible').count(), 1);
     mock.assist = (stream) => {
@@ -374,10 +377,38 @@ test('page: what was found without meaning says so, above the result', async () 
     await sees(
         page,
         '[data-section="similar_tickets"]',
-        /벡터 저장소가 쉬고 있습니다[^]*카드 승인 문자/,
+        /일부만 준비[^]*글자 검색으로만[^]*카드 승인 문자/,
     );
+    const mild = page.locator('[data-section="similar_tickets"] .notice.mild');
+    assert.match(await mild.locator('details').textContent(), /벡터 저장소가 쉬고 있습니다/);
     await sees(page, '[data-section="kb_documents"]', /글자 검색으로만[^]*보류된 결제 점검/);
     await sees(page, '[data-section="solutions"]', /그대로 옮긴[^]*보류된 결제로/);
+});
+
+test('page: what could not be looked for at all is not called absent', async () => {
+    mock.assist = (s) => {
+        s.send(EVENTS.meta);
+        for (const section of ['similar_tickets', 'solutions'])
+            s.send({ type: 'error', section, code: 'E_DB_AWAY', message: 'no socket' });
+        s.send({ ...EVENTS.similar_tickets, items: [], degraded: true });
+        s.send({ ...EVENTS.kb_documents, items: [], degraded: true });
+        s.send({ ...EVENTS.solutions, items: [], generated: false });
+        s.send(EVENTS.done);
+        s.end();
+    };
+    const page = await open(`${mock.url}/#1`);
+    await sees(page, '[data-section="kb_documents"]', /지금은 검색할 수 없습니다/);
+    await sees(page, '[data-section="similar_tickets"]', /만들지 못했[^]*데이터베이스가 쉬고/);
+    assert.equal(await page.locator('.notice.mild').count(), 0);
+    assert.doesNotMatch(await textOf(page, '#sections'), /글자 검색|문서가 없습니다|no socket/);
+});
+
+test('page: in a narrow window the list invites until a ticket is open', async () => {
+    const page = await open(mock.url, { viewport: { width: 340, height: 800 } });
+    await page.waitForSelector('#tickets li[data-id="12"]');
+    await page.click('#tickets li[data-id="12"]');
+    await state(page, 'solutions', 'done');
+    assert.equal(await page.locator('#tickets').isVisible(), false);
 });
 
 test('page: half a stream keeps what came and reconnects on demand', async () => {

@@ -13,7 +13,7 @@ static const struct source sources[] = {
     {.n = 1,
      .kb = true,
      .title = STR("캐시 안내"),
-     .text = STR("설정에서 캐시를 삭제합니다. 앱을 다시 켭니다.")},
+     .text = STR("설정에서 캐시를 삭제합니다.\n1. 앱을 다시 켭니다.\n2.\n--")},
     {.n = 2, .title = STR("Ticket 7"), .text = STR("We reset the token <now>. Then it worked.")},
 };
 
