@@ -263,12 +263,15 @@ void input_body(struct input *in, enum input_need need)
 {
     struct json v;
     struct err err = {0};
-    if (str_trim(in->request->body).len == 0) {
+    struct str body = in->request->body;
+    if (str_starts(body, STR("\xEF\xBB\xBF"))) /* Python's reader takes it as well */
+        body = str_sub(body, 3, body.len);
+    if (str_trim(body).len == 0) {
         if (need == INPUT_REQUIRED)
             add_value(in, NULL, JSON_NONE, "missing", "Field required");
         return;
     }
-    if (json_parse(&in->flow->arena, in->request->body, &v, &err) < 0) {
+    if (json_parse(&in->flow->arena, body, &v, &err) < 0) {
         add_broken(in, err.msg);
         return;
     }

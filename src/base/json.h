@@ -28,6 +28,11 @@ struct json {
 /* The whole text is one JSON value (white space around it allowed). `text` is copied. */
 int json_parse(struct arena *a, struct str text, struct json *ret_value, struct err *err)
     _must_check_;
+/* For what peers send: text that strict JSON forbids (half a surrogate pair, bytes that are no UTF-8, raw control
+ * characters in strings, a byte order mark) reads as U+FFFD, as what was meant, or not at all. Broken grammar
+ * stays E_JSON. Costs a copy only then. */
+int json_parse_lax(struct arena *a, struct str text, struct json *ret_value, struct err *err)
+    _must_check_;
 
 /* Member of an object; missing, null or not an object: JSON_NONE for missing, the null otherwise. */
 struct json json_get(struct json v, const char *key);

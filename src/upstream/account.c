@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "upstream/account_secret.h"
 
 enum {
     TIMEOUT_MS = 30000,
@@ -175,29 +176,6 @@ static int code_of_status(int status)
     }
 }
 
-static bool is_secret_name(struct str name)
-{
-    return str_eq_nocase(name, STR("authorization")) ||
-           str_find(name, STR("-key"), 0) != SIZE_MAX ||
-           str_find(name, STR("-Key"), 0) != SIZE_MAX || str_find(name, STR("-KEY"), 0) != SIZE_MAX;
-}
-
-/* A vendor may repeat the key it was given: "Incorrect API key provided: ...". */
-static bool tells_secret(const struct web_request *rq, struct str text)
-{
-    for (size_t i = 0; i < rq->header_count; i++) {
-        struct str secret = rq->headers[i].value;
-        if (!is_secret_name(rq->headers[i].name))
-            continue;
-        size_t blank = str_find(secret, STR(" "), 0);
-        if (blank != SIZE_MAX)
-            secret = str_sub(secret, blank + 1, secret.len);
-        if (secret.len >= 6 && str_find(text, secret, 0) != SIZE_MAX)
-            return true;
-    }
-    return false;
-}
-
 /* OpenAI answers 429 also when the money is used up: waiting does not help. */
 static bool is_about_money(struct arena *arena, struct str body)
 {
@@ -217,9 +195,11 @@ static int classify(struct flow *f, struct attempt *t)
     int r = code_of_status(reply->status);
     struct buf *text = arena_buf(&f->arena, 1024);
     account_error_text(&f->arena, web_header_find(reply, "content-type"), reply->body, text);
-    if (tells_secret(&t->call->request, buf_view(text))) {
+    /* The body, too: the text is cut, perhaps inside the key. */
+    if (account_tells_secret(&t->call->request, reply->body) ||
+        account_tells_secret(&t->call->request, buf_view(text))) {
         buf_clear(text);
-        buf_text(text, "the message repeats the key and is not shown");
+        buf_text(text, account_hidden_text);
     }
     t->wait_ms = account_wait_ms(reply, loop_wall_ms(f->loop));
     t->is_final = reply->status == 501 || reply->status == 505 ||

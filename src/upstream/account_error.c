@@ -63,7 +63,7 @@ static bool add_json(struct arena *a, struct str body, struct buf *out)
     static const char *const codes[] = {"error.code", "status.code", "code", "errors.0.code", NULL};
     struct json v;
     struct err ignored;
-    if (json_parse(a, body, &v, &ignored) < 0)
+    if (json_parse_lax(a, body, &v, &ignored) < 0)
         return false;
     if (json_is_arr(v))
         v = json_path(v, "0");

@@ -160,10 +160,10 @@ static int on_event(struct llm_feed *feed, const struct event *e, struct err *er
     struct str data = str_trim(e->data);
     if (data.len == 0 || str_eq(e->name, STR("signal")) || str_eq(data, STR("[DONE]")))
         return 0;
-    if (json_parse(&feed->arena, data, &v, &reason) < 0)
+    if (json_parse_lax(&feed->arena, data, &v, &reason) < 0)
         return err_set(err, E_PROTOCOL, "an event that is not JSON: %s", reason.msg);
     if (str_eq(e->name, STR("error")) || llm_is_error(v))
-        return llm_refuse(err, v);
+        return llm_refuse(&feed->sent, err, v);
     if (json_is_obj(json_get(v, "result"))) {
         take_result(feed, json_get(v, "result"));
         return 0;
@@ -217,6 +217,9 @@ static int open_once(struct flow *f, struct clova *c, const struct llm_spec *spe
     prepare(f, c, m, &feed->sent, spec->priority, body, true);
     llm_reserve(&feed->sent, m->account, feed->prompt_estimate, max_tokens);
     int r = llm_feed_open(f, feed);
+    if (r >= 0)
+        r = llm_feed_prime(
+            f, feed); /* whether 40003 comes as a status or an event is not documented */
     if (r < 0) {
         *ret_too_long = llm_is_too_long(&feed->sent, &f->err);
         llm_feed_free(feed);
@@ -265,8 +268,8 @@ struct clova_asker {
     int64_t code;       /* of the last refusal */
 };
 
-static int read_answer(struct flow *f, struct clova_asker *k, const struct llm_try *t,
-                       struct str body, int64_t prompt_estimate, struct llm_answer *ret_answer)
+static int read_answer(struct flow *f, struct clova_asker *k, struct llm_try *t, struct str body,
+                       int64_t prompt_estimate, struct llm_answer *ret_answer)
 {
     struct json v;
     int r = reply_json(f, body, &v);
@@ -274,7 +277,7 @@ static int read_answer(struct flow *f, struct clova_asker *k, const struct llm_t
         return r;
     struct json result = json_get(v, "result");
     if (llm_is_error(v))
-        return llm_refuse(&f->err, v);
+        return llm_refuse(t, &f->err, v);
     if (!json_is_obj(result))
         return err_set(&f->err, E_PROTOCOL, "no result in the answer");
     struct json in = json_path(result, "usage.promptTokens"),
@@ -317,6 +320,10 @@ static int ask_once(struct flow *f, struct clova_asker *k, const struct llm_mess
         return r;
     }
     r = read_answer(f, k, &t, reply.body, estimate, ret_answer);
+    if (r < 0) {
+        k->code = t.code;
+        *ret_too_long = llm_is_too_long(&t, &f->err);
+    }
     ret_answer->usage.total_ns = loop_now_ns(f->loop) - start_ns;
     ret_answer->usage.first_token_ns = ret_answer->usage.total_ns;
     return r;

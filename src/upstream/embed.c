@@ -182,15 +182,15 @@ static int read_list(struct flow *f, struct json v, size_t count, float *ret_vec
     return 0;
 }
 
-static int read_reply(struct flow *f, const struct embedder *e, const struct llm_try *t,
-                      struct str body, size_t count, float *ret_vectors)
+static int read_reply(struct flow *f, const struct embedder *e, struct llm_try *t, struct str body,
+                      size_t count, float *ret_vectors)
 {
     struct json v;
     int r = reply_json(f, body, &v);
     if (r < 0)
         return r;
     if (llm_is_error(v))
-        return llm_refuse(&f->err, v);
+        return llm_refuse(t, &f->err, v);
     if (!e->openai) {
         llm_settle(t, e->account, json_i64(json_path(v, "result.inputTokens"), 0));
         return read_vector(f, json_path(v, "result.embedding"), ret_vectors);
@@ -217,7 +217,9 @@ static int send_texts(struct flow *f, struct embedder *e, enum priority p, const
         *ret_too_long = r == E_UPSTREAM_INPUT && llm_is_too_long(&t, &f->err);
         return r;
     }
-    return read_reply(f, e, &t, reply.body, count, ret_vectors);
+    r = read_reply(f, e, &t, reply.body, count, ret_vectors);
+    *ret_too_long = r == E_UPSTREAM_INPUT && llm_is_too_long(&t, &f->err);
+    return r;
 }
 
 /* ---- texts ---- */

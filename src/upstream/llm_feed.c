@@ -73,7 +73,7 @@ static int read_whole(struct flow *f, struct llm_feed *feed)
     if (r < 0)
         return r;
     if (llm_is_error(v))
-        return llm_refuse(&f->err, v);
+        return llm_refuse(&feed->sent, &f->err, v);
     r = feed->on_whole(feed, v, &f->err);
     feed->ended = true;
     return r;
@@ -211,8 +211,22 @@ static int give(struct flow *f, struct llm_feed *feed, struct str *ret_delta)
     return 1;
 }
 
+int llm_feed_prime(struct flow *f, struct llm_feed *feed)
+{
+    struct str ignored;
+    int r = llm_feed_next(f, feed, &ignored);
+    feed->primed = r >= 0;
+    feed->primed_status = r;
+    return r;
+}
+
 int llm_feed_next(struct flow *f, struct llm_feed *feed, struct str *ret_delta)
 {
+    if (feed->primed) {
+        feed->primed = false;
+        *ret_delta = buf_view(&feed->out);
+        return feed->primed_status;
+    }
     for (;;) {
         if (feed->held.len > 0 && llm_delta_take(&feed->held, &feed->out, feed->ended) > 0)
             return give(f, feed, ret_delta);

@@ -15,6 +15,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "upstream/account_secret.h"
 #include "upstream/reply.h"
 
 #define HOLD_UNTOLD_MS 5000
@@ -39,7 +40,7 @@ static void read_refusal(struct llm_try *t, struct str body)
     if (body.len == 0 || body.len > 65536)
         return;
     arena_init(&arena, 0);
-    if (json_parse(&arena, body, &v, &ignored) >= 0) {
+    if (json_parse_lax(&arena, body, &v, &ignored) >= 0) {
         struct json code = json_path(v, "error.code");
         t->code = code_of(json_path(v, "status.code"));
         if (t->code == 0)
@@ -130,7 +131,7 @@ int llm_refine(struct flow *f, const struct llm_try *t, int r)
     return better == r ? r : err_wrap(&f->err, better, "code %" PRId64, t->code);
 }
 
-int llm_refuse(struct err *err, struct json v)
+int llm_refuse(struct llm_try *t, struct err *err, struct json v)
 {
     struct json inner = json_get(v, "error");
     int64_t code = code_of(json_path(v, "status.code"));
@@ -141,8 +142,12 @@ int llm_refuse(struct err *err, struct json v)
         reason = json_str(json_get(inner, "type"));
     char word[64];
     snprintf(word, sizeof(word), "%.*s", STR_ARG(str_cut_utf8(reason, 63)));
-    struct str text = str_cut_utf8(llm_error_text(v), 180);
+    struct str text = llm_error_text(v);
+    if (account_tells_secret(&t->call.request, text))
+        text = STR(account_hidden_text);
+    text = str_cut_utf8(text, 180);
     int r = code_for(code, word, E_UPSTREAM);
+    t->code = code;
     if (code != 0)
         return err_set(err, r, "the model failed with %" PRId64 ": %.*s", code, STR_ARG(text));
     return err_set(err, r, "the model failed: %.*s", STR_ARG(text));
@@ -177,6 +182,7 @@ void llm_reserve(struct llm_try *t, struct account *a, int64_t input_tokens, int
 
 void llm_settle(const struct llm_try *t, struct account *a, int64_t input_tokens)
 {
-    if (input_tokens > 0 && input_tokens < 10 * 1000 * 1000)
+    /* A count far from our estimate is a slip of the vendor's; believing it could stop us for hours. */
+    if (input_tokens > 0 && input_tokens <= 8 * t->reserved + 1024)
         bucket_correct(account_bucket(a), LLM_LIMIT_TOKENS, (double)(input_tokens - t->reserved));
 }

@@ -52,8 +52,9 @@ account_learn_fn llm_learn;
 /* Refines what the account made of a failure by the vendor's own code; f->err keeps its text. Timeouts of
  * one try, not of the caller's deadline, become E_UPSTREAM. */
 int llm_refine(struct flow *f, const struct llm_try *t, int r);
-/* The same for an error object inside a stream or at HTTP 200. */
-int llm_refuse(struct err *err, struct json v);
+/* The same for an error object inside a stream or at HTTP 200; its code goes into `t`. A text that repeats the
+ * key is not shown. */
+int llm_refuse(struct llm_try *t, struct err *err, struct json v);
 /* Code 40003 and its like: the input is too long for the model. */
 bool llm_is_too_long(const struct llm_try *t, const struct err *err);
 /* Costs of a call: one request, and tokens clamped to what the bucket can hold. */
@@ -82,6 +83,8 @@ struct llm_feed {
     bool has_usage;
     bool reported; /* account_result was called */
     bool settled;  /* llm_settle was called */
+    bool primed;   /* `out` holds what the next llm_feed_next gives; primed_status is its return */
+    int primed_status;
     /* Reads one event: appends text with llm_delta_add(&feed->held), sets has_finish, ended, usage. */
     int (*on_event)(struct llm_feed *feed, const struct event *e, struct err *err);
     /* The answer came as one JSON body although a stream was asked for. */
@@ -91,6 +94,8 @@ struct llm_feed {
  * call.provider, call.usage.model, handlers. */
 int llm_feed_open(struct flow *f, struct llm_feed *feed) _must_check_;
 int llm_feed_next(struct flow *f, struct llm_feed *feed, struct str *ret_delta) _must_check_;
+/* Waits for the first text, which llm_feed_next then gives: a refusal may come as an event at HTTP 200. */
+int llm_feed_prime(struct flow *f, struct llm_feed *feed) _must_check_;
 void llm_feed_free(struct llm_feed *feed);
 /* Takes usage from a vendor's numbers; the last one told wins, nothing is ever summed. */
 void llm_feed_usage(struct llm_feed *feed, struct json prompt, struct json completion);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "upstream/account_secret.h"
 #include "upstream/reply.h"
 
 #define WINDOW_MS 60000
@@ -162,14 +163,16 @@ static int on_event(struct llm_feed *feed, const struct event *e, struct err *er
         return 0;
     if (str_eq(data, STR("[DONE]")))
         return on_done(feed, err);
-    if (json_parse(&feed->arena, data, &v, &reason) < 0) {
+    if (json_parse_lax(&feed->arena, data, &v, &reason) < 0) {
+        if (is_error && account_tells_secret(&feed->sent.call.request, data))
+            return err_set(err, E_UPSTREAM, "the model failed: %s", account_hidden_text);
         if (is_error)
             return err_set(err, E_UPSTREAM, "the model failed: %.*s",
                            STR_ARG(str_cut_utf8(data, 180)));
         return err_set(err, E_PROTOCOL, "an event that is not JSON: %s", reason.msg);
     }
     if (is_error || llm_is_error(v))
-        return llm_refuse(err, v);
+        return llm_refuse(&feed->sent, err, v);
     take_usage(feed, v);
     struct json choices = json_get(v, "choices");
     if (!json_is_arr(choices) || json_count(choices) == 0)
@@ -264,7 +267,7 @@ struct openai_asker {
     const struct llm_spec *spec;
 };
 
-static int read_answer(struct flow *f, struct openai *o, const struct llm_try *t, struct str body,
+static int read_answer(struct flow *f, struct openai *o, struct llm_try *t, struct str body,
                        struct llm_answer *ret_answer)
 {
     struct json v;
@@ -275,7 +278,7 @@ static int read_answer(struct flow *f, struct openai *o, const struct llm_try *t
     struct json in = json_path(v, "usage.prompt_tokens"),
                 out = json_path(v, "usage.completion_tokens");
     if (llm_is_error(v))
-        return llm_refuse(&f->err, v);
+        return llm_refuse(t, &f->err, v);
     if (!json_is_obj(choice))
         return err_set(&f->err, E_PROTOCOL, "no choices in the answer");
     struct llm_usage *u = &ret_answer->usage;

@@ -22,7 +22,7 @@ struct parse_work {
 static int parse(void *arg)
 {
     struct parse_work *w = arg;
-    return json_parse(w->arena, w->body, &w->value, &w->err);
+    return json_parse_lax(w->arena, w->body, &w->value, &w->err);
 }
 
 int reply_json(struct flow *f, struct str body, struct json *ret_value)

@@ -135,6 +135,23 @@ CLOVA_CASE(
          "\"안녕하세요 😀\"},\"finishReason\":\"stop\",\"usage\":{\"promptTokens\":100,"
          "\"completionTokens\":20}}}"})
 
+/* Half of a surrogate pair in each event: two marks instead of the emoji, but the answer goes on. */
+static int half_pairs(struct flow *f, struct vendor_case *vc, struct llm *m)
+{
+    _cleanup_(buf_done) struct buf out = BUF_INIT(0);
+    struct llm_usage usage;
+    (void)vc;
+    int r = read_all(f, m, &out, &usage);
+    if (r < 0)
+        return r;
+    CALM_CHECK(str_eq(buf_view(&out), STR("a\xEF\xBF\xBD\xEF\xBF\xBD"
+                                          "b")));
+    return 0;
+}
+CLOVA_CASE(test_half_pairs, half_pairs, false, "HCX-005", "",
+           {.headers = SSE,
+            .body = TOKEN("a\\ud83d") TOKEN("\\ude00") TOKEN("b") RESULT("a\\ud83d\\ude00b")})
+
 /* ---- before the first token: tried again; after it: never ---- */
 
 static int good_after_two(struct flow *f, struct vendor_case *vc, struct llm *m)
@@ -187,6 +204,13 @@ CLOVA_CASE(test_too_long, too_long, false, "HCX-005", "",
             .body = "{\"status\":{\"code\":\"40003\",\"message\":\"Text too long\"}}"},
            {.headers = SSE, .body = GOOD RESULT("안녕하세요 😀")})
 
+CLOVA_CASE(test_too_long_event, too_long, false, "HCX-005", "",
+           {.want_body = "}",
+            .headers = SSE,
+            .body = "event:error\ndata:{\"status\":{\"code\":\"40003\",\"message\":\"long\"}}\n\n",
+            .cut = true},
+           {.headers = SSE, .body = GOOD RESULT("안녕하세요 😀")})
+
 struct fault_row {
     const char *name;
     int want;
@@ -208,6 +232,7 @@ static int fault(struct flow *f, struct vendor_case *vc)
         return torture_check_status(__FILE__, __LINE__, fault_now->name, r, fault_now->want,
                                     f->err.msg);
     FLOW_CHECK(str_eq(buf_view(&out), str_from(fault_now->begun)));
+    FLOW_CHECK(!strstr(f->err.msg, "nv-key"));
     if (out.len > 0) {
         FLOW_CHECK(vendor_seen(vc, "POST ") == 1); /* never after the first token */
         FLOW_CHECK(usage.estimated && usage.completion_tokens > 0);
@@ -227,6 +252,16 @@ static const struct fault_row fault_rows[] = {
      {.headers = SSE,
       .body = TOKEN(
           "안녕") "event: error\ndata: {\"status\":{\"code\":\"50000\",\"message\":\"x\"}}\n\n"}},
+    {"key told in an event",
+     E_UPSTREAM_AUTH,
+     "",
+     {.headers = SSE,
+      .body =
+          "event: error\ndata: {\"status\":{\"code\":\"40104\",\"message\":\"bad nv-key\"}}\n\n"}},
+    {"key told in a body",
+     E_UPSTREAM_AUTH,
+     "",
+     {.status = 401, .body = "{\"status\":{\"code\":\"40104\",\"message\":\"bad nv%2Dkey\"}}"}},
     {"bare status",
      E_RATE,
      "안녕",
@@ -430,6 +465,7 @@ int main(void)
         cmocka_unit_test(test_stream),         cmocka_unit_test(test_stream_split),
         cmocka_unit_test(test_stream_odd),     cmocka_unit_test(test_stream_halves),
         cmocka_unit_test(test_result_only),    cmocka_unit_test(test_not_streamed),
+        cmocka_unit_test(test_half_pairs),     cmocka_unit_test(test_too_long_event),
         cmocka_unit_test(test_server_errors),  cmocka_unit_test(test_overload),
         cmocka_unit_test(test_breaks),         cmocka_unit_test(test_ok_with_error),
         cmocka_unit_test(test_too_long),       cmocka_unit_test(test_faults),

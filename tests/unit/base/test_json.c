@@ -45,6 +45,54 @@ static void test_accepts(void **state)
     arena_done(&a);
 }
 
+/* What peers send although strict JSON forbids it; what is broken stays broken. */
+static void test_lax(void **state)
+{
+    (void)state;
+    static const struct {
+        struct str in;
+        const char *want; /* NULL: refused */
+    } rows[] = {
+        {STR("{\"a\":1}"), "{\"a\":1}"},
+        {STR("\xEF\xBB\xBF[1]"), "[1]"},
+        {STR("\"a\\ud83d\""), "\"a\xEF\xBF\xBD\""},
+        {STR("\"\\ude00b\""), "\"\xEF\xBF\xBD"
+                              "b\""},
+        {STR("\"\\ud83d\\ud83d\\ude00\""), "\"\xEF\xBF\xBD\xF0\x9F\x98\x80\""},
+        {STR("\"\\ud83dx\\\\\\\"\""), "\"\xEF\xBF\xBDx\\\\\\\"\""},
+        {STR("\"\\ud8"), NULL},
+        {STR("\"\\ud83"), NULL},
+        {STR("\"a\xff\xfe"
+             "b\""),
+         "\"a\xEF\xBF\xBD\xEF\xBF\xBD"
+         "b\""},
+        {STR("\"a\xEC\x95\""), "\"a\xEF\xBF\xBD\xEF\xBF\xBD\""},
+        {STR("\"a\tb\nc\x01\""), "\"a\\tb\\nc\\u0001\""},
+        {STR("\"\xEF\xBB\xBF\""), "\"\xEF\xBB\xBF\""},
+        {STR("{\"a\":\"\xff\""), NULL},
+        {STR("\xEF\xBB\xBF"), NULL},
+        {STR("[1,]"), NULL},
+        {STR("NaN"), NULL},
+        {STR("{\x01}"), NULL},
+        {STR("\"\\"), NULL},
+        {STR(""), NULL},
+    };
+    struct arena a;
+    arena_init(&a, 0);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct json v;
+        struct err err = {0};
+        int r = json_parse_lax(&a, rows[i].in, &v, &err);
+        CHECK_I64(rows[i].in.ptr, r, rows[i].want ? 0 : E_JSON);
+        if (r < 0)
+            continue;
+        _cleanup_(buf_done) struct buf b = BUF_INIT(0);
+        json_write(&b, v);
+        CHECK_BUF(rows[i].in.ptr, &b, rows[i].want);
+    }
+    arena_done(&a);
+}
+
 static void test_refuses(void **state)
 {
     (void)state;
@@ -371,12 +419,12 @@ static void test_quote(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepts),        cmocka_unit_test(test_refuses),
-        cmocka_unit_test(test_depth),          cmocka_unit_test(test_getters),
-        cmocka_unit_test(test_iteration),      cmocka_unit_test(test_floats),
-        cmocka_unit_test(test_big_document),   cmocka_unit_test(test_writer),
-        cmocka_unit_test(test_writer_numbers), cmocka_unit_test(test_writer_depth),
-        cmocka_unit_test(test_quote),
+        cmocka_unit_test(test_accepts),      cmocka_unit_test(test_lax),
+        cmocka_unit_test(test_refuses),      cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_getters),      cmocka_unit_test(test_iteration),
+        cmocka_unit_test(test_floats),       cmocka_unit_test(test_big_document),
+        cmocka_unit_test(test_writer),       cmocka_unit_test(test_writer_numbers),
+        cmocka_unit_test(test_writer_depth), cmocka_unit_test(test_quote),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
