@@ -10,8 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/json.h"
+#include "base/day.h"
 #include "db/pg.h"
+#include "store/chat_source.h"
 
 enum { CHAT_LOW_CONFIDENCE_PERCENT = 60 }; /* answers below this are listed for a second look */
 
@@ -101,3 +102,44 @@ struct chat_detail {
     double confidence;         /* < 0: none */
     bool failed;
 };
+
+struct chat_figures_spec {
+    struct pg_pool *pool;
+    int64_t tenant_id;
+    struct day from, to;
+    const char *zone; /* IANA name, known to PostgreSQL too */
+    const struct chat_category
+        *categories; /* in their order; those with rows but no name get one */
+    size_t category_count;
+    int64_t default_category_id;
+};
+/* Everything but `details`. E_NOT_FOUND, with the old system's message, when nothing of the span was
+ * classified or failed. Strings and rows in the flow's arena. */
+int chat_figures_get(struct flow *f, const struct chat_figures_spec *spec,
+                     struct chat_figures *ret_figures) _must_check_;
+/* A value that changes when any result of the span does. One cheap statement. */
+int chat_figures_version(struct flow *f, const struct chat_figures_spec *spec,
+                         struct str *ret_version) _must_check_;
+
+/* Pages of questions from a cursor: one snapshot, bounded memory. */
+struct chat_pages {
+    struct pg_tx tx;
+    struct pg_result rows;
+    struct chat_detail *details; /* of the page; borrowed from it */
+    struct chat_detail *room;
+    struct flow *flow;
+};
+#define CHAT_PAGES_INIT                                                                            \
+    {                                                                                              \
+        .tx = PG_TX_INIT, .rows = PG_RESULT_INIT                                                   \
+    }
+enum { CHAT_PAGE_ROWS = 500, CHAT_DOUBTS_MAX = 2000 };
+enum chat_pages_of {
+    CHAT_PAGES_ALL,   /* by day, most asked first */
+    CHAT_PAGES_DOUBTS /* failed ones, then low confidence, lowest first; at most CHAT_DOUBTS_MAX */
+};
+int chat_pages_open(struct flow *f, const struct chat_figures_spec *spec, enum chat_pages_of which,
+                    struct chat_pages *ret_pages) _must_check_;
+/* How many rows pages->details now has; 0 at the end. The page before is gone. */
+int chat_pages_next(struct flow *f, struct chat_pages *pages) _must_check_;
+void chat_pages_done(struct chat_pages *pages); /* cleanup */
