@@ -49,6 +49,7 @@ const struct cli_command cli_commands[] = {
      "  --end-date D         only tickets updated until that day\n"
      "  --out DIR            the folder (freshdesk_full_data)\n"
      "  --no-conversations   tickets only: far fewer calls\n"
+     "  --attachments        the files, too: a credit more for each ticket\n"
      "  --archived           look by id for tickets that no list shows\n"
      "  --from-export FILE   begin with a JSON file of the account export\n"
      "  --to postgres        load tickets, threads and texts into the database in the same pass\n"

@@ -86,6 +86,9 @@ static void show_report(const struct job *j, const struct collect_report *report
             " left out by name, %" PRIu64 " deleted or spam seen, %.1f s\n",
             report->is_complete ? "complete" : "not complete", p->held_count, p->new_count,
             p->skip_count, p->gone_count, (double)p->elapsed_ms / 1000);
+    if (j->spec.attachments)
+        fprintf(stderr, "collect: %" PRIu64 " attachments of these tickets are there\n",
+                p->file_count);
     if (j->spec.to_postgres)
         fprintf(stderr, "collect: %" PRIu64 " rows written into PostgreSQL\n", p->loaded_count);
 }
@@ -279,8 +282,6 @@ static int read_words(struct cli *cli, struct words *w)
         return cli_usage(cli, "--test, --full and --resume exclude one another");
     if (w->to && strcmp(w->to, "postgres") != 0)
         return cli_usage(cli, "--to takes postgres, not \"%s\"", w->to);
-    if (w->attachments)
-        return cli_usage(cli, "--attachments is not in this version");
     return CLI_GO_ON;
 }
 

@@ -112,8 +112,9 @@ static void group_end(struct archive *a)
     struct chunk *c = archive_chunk(a, (size_t)a->group.chunk);
     buf_printf(&a->lines,
                "{\"held\":%" PRIu32 ",\"chunk\":%" PRId64 ",\"end\":%" PRIu64 ",\"n\":%" PRIu32
-               ",\"talks\":%d,\"ids\":[",
-               a->group.window, a->group.chunk, c->end, c->count, a->group.talks);
+               ",\"talks\":%d,%s\"ids\":[",
+               a->group.window, a->group.chunk, c->end, c->count, a->group.talks,
+               a->group.files ? "\"files\":1," : "");
     buf_str(&a->lines, buf_view(&a->group.ids));
     buf_text(&a->lines, "],\"at\":[");
     buf_str(&a->lines, buf_view(&a->group.times));
@@ -125,12 +126,14 @@ static void group_end(struct archive *a)
 
 static void group_add(struct archive *a, const struct record *rec)
 {
-    if (a->group.count > 0 && (a->group.window != rec->window || a->group.chunk != a->open_chunk ||
-                               a->group.talks != rec->has_talks))
+    if (a->group.count > 0 &&
+        (a->group.window != rec->window || a->group.chunk != a->open_chunk ||
+         a->group.talks != rec->has_talks || a->group.files != rec->has_files))
         group_end(a);
     a->group.window = rec->window;
     a->group.chunk = a->open_chunk;
     a->group.talks = rec->has_talks;
+    a->group.files = rec->has_files;
     if (a->group.count++ > 0) {
         buf_byte(&a->group.ids, ',');
         buf_byte(&a->group.times, ',');
@@ -219,16 +222,34 @@ static void append_ticket(struct archive *a, struct chunk *c, const struct recor
 {
     size_t before = a->part.len;
     struct str text = rec->item.text;
+    bool adds_talks = rec->has_talks && rec->item.talks.len == 0;
+    bool adds_files = rec->has_files && !rec->item.has_files;
     buf_text(&a->part, c->end == 0 ? HEAD : GLUE);
-    if (rec->has_talks && rec->item.talks.len == 0) {
-        buf_str(&a->part, str_trim(str_sub(text, 0, text.len - 1)));
+    buf_str(&a->part, adds_talks || adds_files ? str_trim(str_sub(text, 0, text.len - 1)) : text);
+    if (adds_files) {
+        if (!rec->item.has_attachments) {
+            buf_text(&a->part, ",\"attachments\":");
+            buf_str(&a->part, rec->files);
+        }
+        buf_printf(&a->part, ",\"attachments_dir\":\"attachments/%" PRId64 "\"", rec->item.id);
+    }
+    if (adds_talks) {
         buf_text(&a->part, ",\"conversations\":");
         buf_str(&a->part, rec->talks);
-        buf_byte(&a->part, '}');
-    } else {
-        buf_str(&a->part, text);
     }
+    if (adds_talks || adds_files)
+        buf_byte(&a->part, '}');
     c->end += a->part.len - before;
+}
+
+/* Whether what is held is as new, and has all that the record has, or a thread that it lacks. */
+static bool is_enough(const struct index_entry *old, const struct record *rec)
+{
+    if (!old->is_held || old->updated_s < rec->item.updated_s)
+        return false;
+    if (old->has_talks != rec->has_talks)
+        return old->has_talks;
+    return old->has_files || !rec->has_files;
 }
 
 static int put_ticket(struct archive *a, struct record *rec, struct err *err)
@@ -244,7 +265,7 @@ static int put_ticket(struct archive *a, struct record *rec, struct err *err)
     }
     if (r < 0)
         return r;
-    if (old.is_held && old.updated_s >= rec->item.updated_s && (old.has_talks || !rec->has_talks))
+    if (is_enough(&old, rec))
         return 0;
     if (!old.is_held && a->ticket_count_max > 0 && a->held_count >= a->ticket_count_max) {
         a->is_full = true;
@@ -259,7 +280,8 @@ static int put_ticket(struct archive *a, struct record *rec, struct err *err)
     const struct index_entry entry = {.updated_s = rec->item.updated_s,
                                       .chunk = (uint32_t)a->open_chunk,
                                       .is_held = true,
-                                      .has_talks = rec->has_talks};
+                                      .has_talks = rec->has_talks,
+                                      .has_files = rec->has_files};
     r = archive_hold(a, rec->item.id, &entry, err);
     if (r < 0)
         return r;
@@ -436,7 +458,7 @@ static int is_current(struct archive *a, size_t chunk, const struct item *item, 
     int r = index_get(&a->index, item->id, &e, err);
     return r < 0 ? r
                  : e.is_held && e.chunk == chunk && e.updated_s == item->updated_s &&
-                       e.has_talks == (item->talks.len > 0);
+                       e.has_talks == (item->talks.len > 0) && e.has_files == item->has_files;
 }
 
 static bool is_first(struct map *seen, int64_t id)

@@ -7,9 +7,9 @@
  *   ledger.jsonl                   one JSON object a line, only ever appended to: the one truth
  *
  * Ledger lines (first member tells the kind; times are unix seconds):
- *   {"run":1,"mode":"full","domain":..,"talks":true,"from":s,"to":s,"newest":s,"at":"2026-.."}   a run began
+ *   {"run":1,"mode":"full","domain":..,"talks":true,"files":true,"from":s,"to":s,"newest":s,"at":"2026-.."}   a run began
  *   {"window":3,"run":1,"kind":"tickets","from":s,"to":s}         a part of time to walk; to is exclusive
- *   {"held":3,"chunk":7,"end":bytes,"n":count,"talks":1,"ids":[..],"at":[..]}   written by window 3
+ *   {"held":3,"chunk":7,"end":bytes,"n":count,"talks":1,"files":1,"ids":[..],"at":[..]}   written by window 3
  *   {"seen":3,"since":s}       window 3 has nothing unwritten before s
  *   {"done":3,"count":n,"hash":"hex"}
  *   {"file":7,"path":..,"count":n,"old":true}                     a whole chunk; old: not written by us
@@ -51,7 +51,7 @@ struct chunk {
 struct run {
     uint32_t number;
     int64_t from_s, to_s, newest_s;
-    bool talks, is_planned, is_complete;
+    bool talks, files, is_planned, is_complete;
     char mode[16];
 };
 
@@ -80,7 +80,7 @@ struct archive {
     struct {
         uint32_t window;
         int64_t chunk;
-        bool talks;
+        bool talks, files;
         size_t count;
         struct buf ids, times;
     } group;
@@ -101,6 +101,8 @@ struct record {
     struct item item;
     struct str talks; /* a JSON array; only with has_talks */
     bool has_talks;
+    struct str files; /* a JSON array; only with has_files: all of them are on disk */
+    bool has_files;
     uint32_t window;
     struct str line; /* RECORD_LINE: the ledger's line, without its end */
     bool is_written; /* out: false when the same version was held already */

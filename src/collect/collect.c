@@ -52,7 +52,8 @@ int collect_gate(struct flow *f, struct collector *c)
 static bool goes_on(const struct run *run, const struct collect_spec *spec)
 {
     return run->number > 0 && !run->is_complete && run->talks == spec->talks &&
-           run->from_s == spec->from_s && run->to_s == spec->to_s;
+           run->files == spec->attachments && run->from_s == spec->from_s &&
+           run->to_s == spec->to_s;
 }
 
 /* Begins a run, or takes up the one that was not finished. */
@@ -71,13 +72,14 @@ static int begin(struct flow *f, struct collector *c)
     }
     int64_t from_s = spec->from_s;
     bool updates = run->number > 0 && run->is_complete && run->talks >= spec->talks &&
-                   spec->from_s == 0 && run->from_s == 0 && run->newest_s > 0 &&
-                   strcmp(run->mode, "full") == 0;
+                   run->files >= spec->attachments && spec->from_s == 0 && run->from_s == 0 &&
+                   run->newest_s > 0 && strcmp(run->mode, "full") == 0;
     *run = (struct run){.number = run->number + 1,
                         .from_s = from_s,
                         .to_s = spec->to_s,
                         .newest_s = updates ? run->newest_s : newest_s,
                         .talks = spec->talks,
+                        .files = spec->attachments,
                         .is_planned = updates};
     struct buf *line = arena_buf(&f->arena, 0);
     struct jw w = JW_INIT(line);
@@ -86,6 +88,7 @@ static int begin(struct flow *f, struct collector *c)
     jw_text(&w, "mode", spec->ticket_count_max ? "part" : "full");
     jw_str(&w, "domain", c->deps->as.domain);
     jw_bool(&w, "talks", run->talks);
+    jw_bool(&w, "files", run->files);
     jw_i64(&w, "from", run->from_s);
     jw_i64(&w, "to", run->to_s);
     jw_i64(&w, "newest", run->newest_s);

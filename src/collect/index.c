@@ -1,7 +1,7 @@
 /*
  * collect/index.c: the scratch table of held tickets.
  *
- *   byte 8*id:  | updated_s, 32 bits | talks, 1 bit | chunk + 1, 31 bits |     0: not held
+ *   byte 8*id:  | updated_s, 32 bits | talks, files, 1 bit each | chunk + 1, 30 bits |     0: not held
  *
  * Happy path: one pread or pwrite an id, all in the page cache. Fails with the system's code.
  * Invariant: nothing is kept here that the ledger does not tell; a lost index costs nothing.
@@ -17,6 +17,7 @@
 #include "base/buf.h"
 
 #define TALKS_BIT UINT32_C(0x80000000)
+#define FILES_BIT UINT32_C(0x40000000)
 
 int index_open(struct index *x, const char *dir, struct err *err)
 {
@@ -56,9 +57,10 @@ int index_get(const struct index *x, int64_t id, struct index_entry *ret_entry, 
     if (n < 0)
         return err_set(err, -errno, "the index: %s", err_text(-errno));
     *ret_entry = (struct index_entry){.updated_s = cell[0],
-                                      .chunk = (cell[1] & ~TALKS_BIT) - 1,
+                                      .chunk = (cell[1] & ~(TALKS_BIT | FILES_BIT)) - 1,
                                       .is_held = cell[1] != 0,
-                                      .has_talks = (cell[1] & TALKS_BIT) != 0};
+                                      .has_talks = (cell[1] & TALKS_BIT) != 0,
+                                      .has_files = (cell[1] & FILES_BIT) != 0};
     return 0;
 }
 
@@ -68,7 +70,8 @@ int index_put(struct index *x, int64_t id, const struct index_entry *entry, stru
     if (r < 0)
         return r;
     uint32_t cell[2] = {(uint32_t)entry->updated_s,
-                        entry->is_held ? (entry->chunk + 1) | (entry->has_talks ? TALKS_BIT : 0)
+                        entry->is_held ? (entry->chunk + 1) | (entry->has_talks ? TALKS_BIT : 0) |
+                                             (entry->has_files ? FILES_BIT : 0)
                                        : 0};
     if (pwrite(x->fd, cell, sizeof(cell), id * (int64_t)sizeof(cell)) != (ssize_t)sizeof(cell))
         return err_set(err, errno ? -errno : -EIO, "the index: %s", err_text(-errno));

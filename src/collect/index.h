@@ -19,7 +19,7 @@ struct index {
 struct index_entry {
     int64_t updated_s;
     uint32_t chunk;
-    bool is_held, has_talks;
+    bool is_held, has_talks, has_files;
 };
 int index_open(struct index *x, const char *dir, struct err *err) _must_check_;
 void index_close(struct index *x);

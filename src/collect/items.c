@@ -182,6 +182,10 @@ bool item_read(struct str text, struct item *ret_item)
             item.is_silent = stats_are_silent(value);
         } else if (str_eq(key, STR("conversations")) && value.ptr[0] == '[') {
             item.talks = value;
+        } else if (str_eq(key, STR("attachments"))) {
+            item.has_attachments = true;
+        } else if (str_eq(key, STR("attachments_dir"))) {
+            item.has_files = true;
         }
     }
     *ret_item = item;

@@ -25,6 +25,8 @@ struct item {
     int64_t id;
     int64_t updated_s, created_s; /* unix seconds; 0 when missing */
     struct str talks;             /* text of its conversations array; empty when it has none */
+    bool has_attachments;         /* it has that member */
+    bool has_files;               /* written by us with its attachments on disk */
     bool is_silent; /* its stats tell that neither side has answered: it has no public entry */
 };
 /* False when the text is no object or has no id. */

@@ -56,7 +56,8 @@ static int take_run(struct archive *a, struct str line, struct err *err)
                           .from_s = number(line, "from"),
                           .to_s = number(line, "to"),
                           .newest_s = number(line, "newest"),
-                          .talks = is_true(member(line, "talks"))};
+                          .talks = is_true(member(line, "talks")),
+                          .files = is_true(member(line, "files"))};
     snprintf(a->run.mode, sizeof(a->run.mode), "%.*s", STR_ARG(member(line, "mode")));
     return 0;
 }
@@ -80,7 +81,7 @@ static int take_held(struct archive *a, struct str line, struct err *err)
 {
     struct str key, value, ids = STR_NONE, times = STR_NONE, id_text, time_text;
     int64_t window = -1, chunk = -1, end = 0;
-    bool talks = false;
+    bool talks = false, files = false;
     for (size_t at = 0; items_member(line, &at, &key, &value);) {
         bool good = true;
         if (str_eq(key, STR("held")))
@@ -91,6 +92,8 @@ static int take_held(struct archive *a, struct str line, struct err *err)
             good = str_to_i64(value, &end);
         else if (str_eq(key, STR("talks")))
             talks = is_true(value);
+        else if (str_eq(key, STR("files")))
+            files = is_true(value);
         else if (str_eq(key, STR("ids")))
             ids = value;
         else if (str_eq(key, STR("at")))
@@ -105,8 +108,11 @@ static int take_held(struct archive *a, struct str line, struct err *err)
         int64_t id, updated_s;
         if (!str_to_i64(id_text, &id) || !str_to_i64(time_text, &updated_s))
             return err_set(err, E_JSON, "a number is none");
-        struct index_entry entry = {
-            .updated_s = updated_s, .chunk = (uint32_t)chunk, .is_held = true, .has_talks = talks};
+        struct index_entry entry = {.updated_s = updated_s,
+                                    .chunk = (uint32_t)chunk,
+                                    .is_held = true,
+                                    .has_talks = talks,
+                                    .has_files = files};
         archive_chunk(a, (size_t)chunk);
         int r = archive_hold(a, id, &entry, err);
         if (r < 0)
@@ -320,7 +326,8 @@ static int import_item(struct archive *a, size_t number, const struct item *item
     struct index_entry old, entry = {.updated_s = item->updated_s,
                                      .chunk = (uint32_t)number,
                                      .is_held = true,
-                                     .has_talks = item->talks.len > 0};
+                                     .has_talks = item->talks.len > 0,
+                                     .has_files = item->has_files};
     int r = index_get(&a->index, item->id, &old, err);
     if (r < 0)
         return r == E_LIMIT ? 0 : r;
@@ -330,9 +337,9 @@ static int import_item(struct archive *a, size_t number, const struct item *item
         return 0;
     archive_count(a, a->windows[0], item->id, item->updated_s);
     buf_printf(&a->lines,
-               "{\"held\":0,\"chunk\":%zu,\"end\":0,\"talks\":%d,\"ids\":[%" PRId64
+               "{\"held\":0,\"chunk\":%zu,\"end\":0,\"talks\":%d,\"files\":%d,\"ids\":[%" PRId64
                "],\"at\":[%" PRId64 "]}\n",
-               number, entry.has_talks, item->id, item->updated_s);
+               number, entry.has_talks, entry.has_files, item->id, item->updated_s);
     return archive_hold(a, item->id, &entry, err);
 }
 

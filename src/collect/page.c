@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "collect/attach.h"
 #include "collect/walk.h"
 
 #define ROWS_MAX 1000 /* of one answer; the vendor's most is 100 */
@@ -51,7 +52,7 @@ static int cut(void *arg)
 struct known_work {
     struct item *items;
     size_t count;
-    bool talks;
+    bool talks, files;
 };
 
 static int drop_known(struct archive *a, void *arg, struct err *err)
@@ -63,7 +64,8 @@ static int drop_known(struct archive *a, void *arg, struct err *err)
         int r = index_get(&a->index, w->items[i].id, &e, err);
         if (r < 0 && r != E_LIMIT)
             return r;
-        if (e.is_held && e.updated_s >= w->items[i].updated_s && (e.has_talks || !w->talks))
+        if (e.is_held && e.updated_s >= w->items[i].updated_s && (e.has_talks || !w->talks) &&
+            (e.has_files || !w->files))
             continue;
         w->items[kept++] = w->items[i];
     }
@@ -116,7 +118,10 @@ static int fetch_talk(struct flow *f, struct talk *t)
 static int talk_run(struct flow *f, void *arg)
 {
     struct talk *t = arg;
-    int r = fetch_talk(f, t);
+    const struct collect_spec *spec = t->c->spec;
+    int r = spec->talks ? fetch_talk(f, t) : 0;
+    if (r >= 0 && spec->attachments && !t->record.has_files)
+        r = attach_fetch(f, t->c, &t->record);
     if (r >= 0)
         r = writer_put(f, &t->c->writer, &t->record, 1);
     t->c->talk_count_now--; /* only now: what waits for the disk is memory, too */
@@ -154,7 +159,8 @@ static int store_with_talks(struct flow *f, struct collector *c, struct window *
 int page_store_items(struct flow *f, struct collector *c, struct window *w, struct item *items,
                      size_t count)
 {
-    struct known_work known = {.items = items, .count = count, .talks = c->spec->talks};
+    struct known_work known = {
+        .items = items, .count = count, .talks = c->spec->talks, .files = c->spec->attachments};
     int r = writer_run(f, &c->writer, drop_known, &known);
     if (r < 0 || known.count == 0)
         return r;
@@ -165,10 +171,11 @@ int page_store_items(struct flow *f, struct collector *c, struct window *w, stru
             .item = items[i],
             .talks = items[i].talks,
             .has_talks = items[i].talks.len > 0,
+            .has_files = items[i].has_files,
             .window = w->number,
         };
-    r = c->spec->talks ? store_with_talks(f, c, w, records, known.count)
-                       : writer_put(f, &c->writer, records, known.count);
+    r = c->spec->talks || c->spec->attachments ? store_with_talks(f, c, w, records, known.count)
+                                               : writer_put(f, &c->writer, records, known.count);
     for (size_t i = 0; i < known.count; i++) {
         if (!records[i].is_written)
             continue;

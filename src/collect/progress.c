@@ -25,7 +25,7 @@ struct save {
     struct buf ranges, details; /* insides of completed_ranges and range_details */
     int64_t at_ms;              /* local time as if it were UTC */
     int64_t wall_ms;
-    uint64_t range_count;
+    uint64_t range_count, file_count;
     bool is_over, is_complete;
 };
 
@@ -135,7 +135,7 @@ static void write_stats(struct buf *out, const struct archive *a, const struct s
     jw_obj(&w, "raw_data_stats");
     jw_i64(&w, "ticket_details_collected", (int64_t)a->held_count);
     jw_i64(&w, "conversations_collected", (int64_t)a->talk_count);
-    jw_i64(&w, "attachments_collected", 0);
+    jw_i64(&w, "attachments_collected", (int64_t)s->file_count);
     jw_i64(&w, "knowledge_base_collected", 0);
     jw_null(&w, "max_kb_articles");
     jw_end_obj(&w);
@@ -203,6 +203,7 @@ int progress_save(struct flow *f, struct collector *c, bool is_over)
         .wall_ms = loop_wall_ms(f->loop),
         .at_ms = local_ms(loop_wall_ms(f->loop)),
         .is_over = is_over,
+        .file_count = c->file_count,
         .is_complete = c->archive->run.is_complete,
     };
     write_windows(&s, c->archive);
@@ -232,6 +233,7 @@ void progress_of(const struct collector *c, struct collect_progress *ret)
         .talk_count = a->talk_count,
         .skip_count = a->skip_count + c->skipped_now,
         .gone_count = a->gone_count,
+        .file_count = c->file_count,
         .loaded_count = c->load.written_count,
         .page_count = c->page_count,
         .chunk_count = (uint32_t)a->chunk_count,

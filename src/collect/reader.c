@@ -98,7 +98,7 @@ static void strip(struct str object, struct buf *out)
     buf_clear(out);
     buf_byte(out, '{');
     for (size_t at = 0; items_member(object, &at, &key, &value);) {
-        if (str_eq(key, STR("conversations")))
+        if (str_eq(key, STR("conversations")) || str_eq(key, STR("attachments_dir")))
             continue;
         if (!first)
             buf_byte(out, ',');
@@ -147,7 +147,7 @@ static bool is_wanted(const struct reader *rd, const struct item *item)
         return true;
     return index_get(&rd->archive->index, item->id, &e, &ignored) >= 0 && e.is_held &&
            e.chunk == rd->chunk && e.updated_s == item->updated_s &&
-           e.has_talks == (item->talks.len > 0);
+           e.has_talks == (item->talks.len > 0) && e.has_files == item->has_files;
 }
 
 static void take(struct read *w, struct str text)

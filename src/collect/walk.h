@@ -12,6 +12,7 @@ struct collector {
     struct archive *archive;
     struct writer writer;
     bool is_inclusive; /* updated_since gives rows of its own second; false until proven */
+    bool files_denied; /* viewing tickets is */
     bool talks_denied; /* conversations are forbidden to this key */
     bool is_paused;    /* by a guard */
     struct cond resumed;
@@ -24,8 +25,9 @@ struct collector {
     uint64_t start_ns;
     uint64_t page_count, new_count, skipped_now, saved_count;
     uint64_t saved_ns;
-    struct {                      /* of load.c; only with to_postgres */
-        uint64_t asked, answered; /* times somebody waits for all to be loaded */
+    uint64_t file_count, file_bytes; /* attachments that are there; fetched */
+    struct {                         /* of load.c; only with to_postgres */
+        uint64_t asked, answered;    /* times somebody waits for all to be loaded */
         bool is_last, is_over;
         int status;
         struct err err;

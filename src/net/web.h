@@ -49,6 +49,8 @@ struct web_request {
     uint32_t idle_ms;    /* silence between bytes, the first included; 0: none beyond deadlines */
     uint32_t first_byte_ms; /* until the answer's head; 0: idle_ms */
     bool gzip;              /* ask for compressed bodies */
+    bool public_only;       /* the host was named by others: a connection of its own, and only to
+                             * addresses of the public internet (net/address.h) */
     uint32_t age_max_s;     /* do not reuse a connection idle for longer; 0: curl's own default */
 };
 

@@ -309,7 +309,12 @@ static void set_transport(struct web_call *c, CURL *e)
                      (long)(c->body ? WEB_FETCH_BUFFER_BYTES : WEB_STREAM_BUFFER_BYTES));
     curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
     curl_easy_setopt(e, CURLOPT_USERAGENT, w->user_agent);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION,
+                     c->rq.public_only ? on_open_public : on_open_socket);
+    if (c->rq.public_only) { /* an open connection was checked for nobody */
+        curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
+    }
     curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, w);
     curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
     curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, w);

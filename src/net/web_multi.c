@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/address.h"
 #include "net/web_private.h"
 
 #define WEB_NAME_(symbol) #symbol,
@@ -189,6 +190,14 @@ curl_socket_t on_open_socket(void *context, curlsocktype purpose, struct curl_so
     socket_new(w, fd, true);
     w->stats.connection_count++;
     return fd;
+}
+
+curl_socket_t on_open_public(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    if (address_is_public(&address->addr))
+        return on_open_socket(context, purpose, address);
+    log_warn("web.refused", "error=\"an address of a private network was asked for\"");
+    return CURL_SOCKET_BAD;
 }
 
 int on_close_socket(void *context, curl_socket_t fd)

@@ -95,5 +95,7 @@ void web_call_end(struct web_call *c, int status, const char *fmt, ...) _printf_
 void web_todo(struct web_call *c);
 void web_turn(struct loop_task *t);
 curl_socket_t on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address);
+/* The same for addresses of the public internet only. */
+curl_socket_t on_open_public(void *context, curlsocktype purpose, struct curl_sockaddr *address);
 int on_close_socket(void *context, curl_socket_t fd);
 int web_multi_open(struct web *w, const struct web_spec *spec, struct err *err);

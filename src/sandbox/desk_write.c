@@ -114,7 +114,7 @@ static void write_attachments(struct jw *w, int64_t id, bool has_one, int64_t at
         jw_i64(w, "id", INT64_C(158000000000) + id);
         jw_text(w, "name", "screenshot.png");
         jw_text(w, "content_type", "image/png");
-        jw_i64(w, "size", 69);
+        jw_i64(w, "size", 67); /* of desk_attachment's pixel */
         jw_fmt(w, "attachment_url",
                "http://127.0.0.1:%" PRId64 "/sandbox/attachments/%" PRId64 "/screenshot.png", port,
                id);

@@ -298,6 +298,16 @@ int freshdesk_get(struct flow *f, struct freshdesk *fd, const struct freshdesk_a
     return reply_json(f, reply.web.body, &ret_answer->json);
 }
 
+struct web *freshdesk_web(const struct freshdesk *fd)
+{
+    return fd->web;
+}
+
+const char *freshdesk_base_url(const struct freshdesk *fd)
+{
+    return fd->base_url;
+}
+
 bool freshdesk_is_near(const struct freshdesk *fd)
 {
     return str_starts_nocase(str_from(fd->base_url), STR("http:"));

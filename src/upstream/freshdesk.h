@@ -118,6 +118,18 @@ int freshdesk_ticket_raw(struct flow *f, struct freshdesk *fd, const struct fres
 int freshdesk_conversations_raw(struct flow *f, struct freshdesk *fd, const struct freshdesk_as *as,
                                 int64_t ticket_id, struct freshdesk_raw *ret) _must_check_;
 
+/* The bytes of an attachment, by its attachment_url: not at the account's host, without key, no credit. Only https
+ * to named public hosts, or the stand-in's own address; redirects are checked the same way. E_INPUT for other
+ * addresses; E_UPSTREAM_DENIED when the address has expired (they are signed for minutes): ask the ticket or
+ * thread for a fresh one. */
+struct freshdesk_file;
+int freshdesk_file_open(struct flow *f, struct freshdesk *fd, struct str url, uint64_t bytes_max,
+                        struct freshdesk_file **ret_file) _must_check_;
+/* > 0 a piece, borrowed until the next call; 0 the end; < 0. */
+int freshdesk_file_next(struct flow *f, struct freshdesk_file *file, struct str *ret_piece)
+    _must_check_;
+void freshdesk_file_close(struct freshdesk_file **file); /* _cleanup_; NULL is fine */
+
 /* Walks categories, folders, subfolders and articles; gives each folder's articles to `each`, whose error
  * ends the walk. Folders that fail are named through `failed` (may be NULL) and passed over; 401 ends. */
 struct article_visitor {

@@ -21,6 +21,8 @@ struct freshdesk_reply {
 /* The answer as it came; its body in the flow's arena. */
 int freshdesk_send(struct flow *f, struct freshdesk *fd, const struct freshdesk_as *as,
                    const struct freshdesk_get *get, struct freshdesk_reply *ret) _must_check_;
+struct web *freshdesk_web(const struct freshdesk *fd);
+const char *freshdesk_base_url(const struct freshdesk *fd); /* "" for the real one */
 /* The stand-in is reached without TLS, so it is near: compression only costs time. */
 bool freshdesk_is_near(const struct freshdesk *fd);
 /* Path and query of a list page; returns what it costs. */

@@ -94,6 +94,21 @@ static int reuse(struct flow *f, struct web *w, struct peer *p)
 WEB_CASE(test_reuse, reuse, PEER_EXPECT("GET /a?key=1 HTTP/1.1\r\n"), ASKED,
          PEER_SEND(HEAD_200 "Content-Length: 5\r\n\r\nhello"), PEER_AGAIN())
 
+/* An address that others named: never one of our own network. */
+static int public_only(struct flow *f, struct web *w, struct peer *p)
+{
+    struct web_request rq = get(peer_url(f, p, "/inside"));
+    struct web_reply reply;
+    rq.public_only = true;
+    int r = web_fetch(f, w, &rq, &reply);
+    if (torture_is_on() && r != E_UPSTREAM)
+        return r < 0 ? r : -1;
+    FLOW_CHECK(r == E_UPSTREAM);
+    FLOW_CHECK(peer_accepted(p) == 0 && web_stats(w).connection_count == 0);
+    return 0;
+}
+WEB_CASE(test_public_only, public_only, ASKED, PEER_SEND(HEAD_200 "Content-Length: 0\r\n\r\n"))
+
 static int post(struct flow *f, struct web *w, struct peer *p)
 {
     setenv("http_proxy", "http://127.0.0.1:1", 1);
@@ -676,6 +691,7 @@ int main(void)
         cmocka_unit_test(test_gzip),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_stale),
+        cmocka_unit_test(test_public_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
