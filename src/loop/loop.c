@@ -3,7 +3,7 @@
  *
  * Happy path of a turn: uv polls and its callbacks only queue; due timers fire; ready ops are told
  * (flows run until they park); late tasks run (gathered writes leave, curl and libpq are called); again
- * until nothing is ready; then the next poll.
+ * until nothing is ready or the turn is spent; then the next poll.
  * With a virtual clock: when nothing is ready, no descriptor is readable (checked twice, a millisecond of
  * real time apart, so that the kernel can deliver what loopback peers wrote) and nothing external is
  * awaited, the clock jumps to the next timer.
@@ -26,7 +26,14 @@
 #include "base/wall.h"
 #include "loop/private.h"
 
-enum { FLOW_COUNT_MAX = 4096, ROUNDS_PER_TURN_MAX = 64 };
+enum {
+    FLOW_COUNT_MAX = 4096,
+    ROUNDS_PER_TURN_MAX = 64,
+    OPS_PER_TURN_MAX = 128,
+    CHORES_PER_TURN_MIN = 4,
+    CHORE_COST = 4
+};
+#define TURN_NS_MAX 500000
 #define WALL_START_MS 1767225600000 /* 2026-01-01T00:00:00Z, for virtual clocks */
 #define VIRTUAL_START_NS 1000000000ull
 
@@ -35,6 +42,11 @@ static uint64_t real_now_ns(void)
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+}
+
+static bool loop_is_busy(const struct loop *l)
+{
+    return !list_empty(&l->ready) || !list_empty(&l->late) || !list_empty(&l->chores);
 }
 
 /* Ends the poll: due timers fire in the turn. libuv before 1.45 runs its timers before it polls, too;
@@ -49,7 +61,7 @@ static void on_wake(uv_timer_t *wake)
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct loop *l = container_of(prepare, struct loop, before_poll);
-    if (!list_empty(&l->ready) || !list_empty(&l->late))
+    if (loop_is_busy(l))
         uv_stop(&l->uv);
 }
 
@@ -68,13 +80,25 @@ struct loop *loop_new(const struct loop_spec *spec)
     uv_unref((uv_handle_t *)&l->before_poll);
     list_init(&l->ready);
     list_init(&l->late);
+    list_init(&l->chores);
     list_init(&l->flows);
     l->virtual_clock = spec->virtual_clock;
+    l->measure_cpu = spec->measure_cpu;
     l->flow_count_max = spec->flow_count_max ? spec->flow_count_max : FLOW_COUNT_MAX;
     l->now_ns = spec->virtual_clock ? VIRTUAL_START_NS : real_now_ns();
     int64_t start_ms = spec->wall_start_ms ? spec->wall_start_ms : WALL_START_MS;
     l->wall_offset_ms = start_ms - (int64_t)(l->now_ns / 1000000);
     return l;
+}
+
+/* False when there is none. */
+static bool run_first(struct list *tasks)
+{
+    if (list_empty(tasks))
+        return false;
+    struct loop_task *t = list_entry(list_shift(tasks), struct loop_task, node);
+    t->run(t);
+    return true;
 }
 
 void loop_free(struct loop *l)
@@ -87,10 +111,8 @@ void loop_free(struct loop *l)
     /* Handles whose close callbacks are still due. */
     for (int i = 0; i < ROUNDS_PER_TURN_MAX; i++) {
         uv_run(&l->uv, UV_RUN_NOWAIT);
-        while (!list_empty(&l->late)) {
-            struct loop_task *t = list_entry(list_shift(&l->late), struct loop_task, node);
-            t->run(t);
-        }
+        while (run_first(&l->late) || run_first(&l->chores))
+            ;
     }
     timer_heap_done(l);
     int r = uv_loop_close(&l->uv);
@@ -145,22 +167,44 @@ void loop_post(struct loop *l, struct loop_task *t)
         list_push(&l->late, &t->node);
 }
 
+void loop_post_chore(struct loop *l, struct loop_task *t)
+{
+    if (!list_linked(&t->node))
+        list_push(&l->chores, &t->node);
+}
+
 void loop_unpost(struct loop_task *t)
 {
     if (t->node.next)
         list_remove(&t->node);
 }
 
-/* Tells the ends of the ops that are ready now; those that become ready meanwhile wait for the next
- * round, so that late tasks get their turn. */
+bool loop_turn_spent(const struct loop *l)
+{
+    return l->ops_left == 0 ||
+           (!l->virtual_clock && real_now_ns() - l->turn_began_ns > TURN_NS_MAX);
+}
+
+void loop_turn_charge(struct loop *l, unsigned count)
+{
+    l->ops_left -= MIN(count, l->ops_left);
+}
+
+uint64_t loop_turn_count(const struct loop *l)
+{
+    return l->turn_count;
+}
+
+/* Tells the ends of the ops that are ready now, oldest first, until the turn is spent; those that become
+ * ready meanwhile wait for the next round, so that late tasks get their turn. */
 static void loop_tell(struct loop *l)
 {
-    struct list now;
-    list_init(&now);
-    while (!list_empty(&l->ready))
-        list_push(&now, list_shift(&l->ready));
-    while (!list_empty(&now)) {
-        struct op *op = list_entry(list_shift(&now), struct op, node);
+    const struct list *newest = l->ready.prev;
+    for (bool last = list_empty(&l->ready); !last && !loop_turn_spent(l);) {
+        struct list *node = list_shift(&l->ready);
+        last = node == newest;
+        l->ops_left--;
+        struct op *op = list_entry(node, struct op, node);
         op->state = OP_FINISHED;
         if (op->waiter)
             flow_resume(op->waiter);
@@ -175,24 +219,41 @@ static void loop_run_late(struct loop *l)
     list_init(&now);
     while (!list_empty(&l->late))
         list_push(&now, list_shift(&l->late));
-    while (!list_empty(&now)) {
-        struct loop_task *t = list_entry(list_shift(&now), struct loop_task, node);
-        t->run(t);
+    while (run_first(&now))
+        ;
+}
+
+static void loop_run_chores(struct loop *l)
+{
+    for (int i = 0; i < CHORES_PER_TURN_MIN || !loop_turn_spent(l); i++) {
+        if (!run_first(&l->chores))
+            return;
+        loop_turn_charge(l, CHORE_COST);
     }
 }
 
-static bool loop_is_busy(const struct loop *l)
+/* A poll that waits uses no CPU time, so from turn's end to turn's end is one poll's callbacks and a turn. */
+static void measure_cpu(struct loop *l)
 {
-    return !list_empty(&l->ready) || !list_empty(&l->late);
+    struct timespec ts;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    uint64_t now_ns = (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+    if (l->turn_cpu_ns > 0)
+        l->stall_cpu_ns = MAX(l->stall_cpu_ns, now_ns - l->turn_cpu_ns);
+    l->turn_cpu_ns = now_ns;
 }
 
-/* Everything that can be done without polling, in bounded rounds. */
+/* What can be done without polling, in bounded rounds. */
 static void loop_turn(struct loop *l)
 {
-    uint64_t began_ns = real_now_ns();
+    l->turn_count++;
+    l->turn_began_ns = real_now_ns();
+    l->ops_left = OPS_PER_TURN_MAX;
     loop_clock_update(l);
     timer_fire_due(l);
-    for (int i = 0; i < ROUNDS_PER_TURN_MAX && loop_is_busy(l); i++) {
+    for (int i = 0; i < ROUNDS_PER_TURN_MAX && !loop_turn_spent(l); i++) {
+        if (list_empty(&l->ready) && list_empty(&l->late))
+            break;
         loop_tell(l);
         if (list_empty(&l->ready))
             loop_run_late(l);
@@ -201,9 +262,10 @@ static void loop_turn(struct loop *l)
      * hear of closed calls before its sockets are looked at again. */
     if (!list_empty(&l->late))
         loop_run_late(l);
-    uint64_t took_ns = real_now_ns() - began_ns;
-    if (took_ns > l->stall_ns)
-        l->stall_ns = took_ns;
+    loop_run_chores(l);
+    l->stall_ns = MAX(l->stall_ns, real_now_ns() - l->turn_began_ns);
+    if (l->measure_cpu)
+        measure_cpu(l);
 }
 
 static bool loop_has_io(struct loop *l, int timeout_ms)
@@ -325,6 +387,13 @@ uint64_t loop_stall_take_ns(struct loop *l)
 {
     uint64_t ns = l->stall_ns;
     l->stall_ns = 0;
+    return ns;
+}
+
+uint64_t loop_stall_take_cpu_ns(struct loop *l)
+{
+    uint64_t ns = l->stall_cpu_ns;
+    l->stall_cpu_ns = 0;
     return ns;
 }
 

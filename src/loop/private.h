@@ -18,9 +18,10 @@ struct loop {
     uv_loop_t uv;
     uv_timer_t wake; /* fires at the heap's first timer; not used with a virtual clock */
     uv_prepare_t before_poll;
-    struct list ready; /* struct op.node: finished, not yet told */
-    struct list late;  /* struct loop_task.node */
-    struct list flows; /* struct flow.live, oldest first */
+    struct list ready;  /* struct op.node: finished, not yet told */
+    struct list late;   /* struct loop_task.node */
+    struct list chores; /* the same, for what may wait */
+    struct list flows;  /* struct flow.live, oldest first */
     struct timer_heap timers;
     struct flow *first;
     struct flow *current; /* the flow that runs, NULL on the loop's own stack */
@@ -30,7 +31,10 @@ struct loop {
     uint64_t next_flow_id;
     uint64_t now_ns;
     int64_t wall_offset_ms; /* wall = now + offset, virtual clock only */
-    uint64_t stall_ns;
+    uint64_t stall_ns, stall_cpu_ns;
+    uint64_t turn_count, turn_began_ns, turn_cpu_ns;
+    unsigned ops_left; /* that this turn may still tell */
+    bool measure_cpu;
     uint64_t wait_count, cancel_at_wait;
     int external_count;
     bool virtual_clock;

@@ -8,6 +8,8 @@
  * The happy path is one appended buffer and one send a turn; uv_write is only used for what the socket
  * did not take. An empty buffer larger than BUF_KEPT_MAX is given back, so that a parked stream costs
  * little.
+ * New connections are taken ACCEPTS_PER_TURN at a time: uv listens on only once the one it holds has been
+ * accepted, so the one too many is left with uv until the turn's end.
  *
  * Fails by: reset or a failed write (on_end < 0), a peer that takes nothing for stall_ms (on_end
  * -ETIMEDOUT). Invariant: while `writing`, uv has the rest and nobody touches it; between turns either `out` is
@@ -31,12 +33,16 @@
 #define LISTEN_BACKLOG 1024
 #define BUF_KEPT_MAX 4096 /* bytes of capacity an empty write buffer may keep */
 #define PROBE_MS 1000     /* how often a paused stream is asked whether its peer has gone */
+#define ACCEPTS_PER_TURN 16
 
 struct tcp_listener {
     uv_tcp_t handle;
     struct loop *loop;
     void *owner;
     void (*on_connection)(void *owner, struct tcp *stream);
+    struct loop_task more;
+    uint64_t turn; /* that `accepted` counts in */
+    unsigned accepted;
     int port;
 };
 
@@ -52,11 +58,11 @@ struct tcp {
     uv_tcp_t handle;
     uv_shutdown_t shutdown;
     struct loop *loop;
-    struct tcp_spec spec; /* .events NULL: not adopted yet */
-    struct buf out;       /* appended, not yet given to the kernel */
-    struct loop_task flush;
-    struct timer probe; /* while paused */
-    struct timer stall; /* while writing */
+    struct tcp_spec spec;   /* .events NULL: not adopted yet */
+    struct buf out;         /* appended, not yet given to the kernel */
+    struct loop_task flush; /* tcp_close makes it the closing */
+    struct timer probe;     /* while paused */
+    struct timer stall;     /* while writing */
     uint64_t progress_ns;
     size_t queue_seen; /* uv's queue when progress was last noted */
     bool writing;
@@ -99,20 +105,14 @@ static void peer_name(struct tcp *t)
 
 static void flush_run(struct loop_task *task);
 
-static void on_connection(uv_stream_t *server, int status)
+static void accept_one(struct tcp_listener *tl)
 {
-    struct tcp_listener *tl = container_of(server, struct tcp_listener, handle);
-    loop_clock_update(tl->loop); /* the poll may have slept for long, and timers will be started */
-    if (status < 0) {
-        log_warn("tcp.accept", "error=%s", uv_err_name(status));
-        return;
-    }
     struct tcp *t = mem_alloc(sizeof(*t));
     t->loop = tl->loop;
     loop_task_init(&t->flush, flush_run);
     int r = uv_tcp_init(loop_uv(tl->loop), &t->handle);
     assert(r == 0);
-    r = uv_accept(server, stream_of(t));
+    r = uv_accept((uv_stream_t *)&tl->handle, stream_of(t));
     if (r == 0)
         r = fault_check("tcp.accept", -ECONNRESET);
     if (r == 0) {
@@ -122,6 +122,29 @@ static void on_connection(uv_stream_t *server, int status)
     }
     if (t->spec.events == NULL)
         tcp_close(t);
+}
+
+/* The one that uv holds; from here on it listens again. */
+static void accept_more(struct loop_task *task)
+{
+    accept_one(container_of(task, struct tcp_listener, more));
+}
+
+static void on_connection(uv_stream_t *server, int status)
+{
+    struct tcp_listener *tl = container_of(server, struct tcp_listener, handle);
+    loop_clock_update(tl->loop); /* the poll may have slept for long, and timers will be started */
+    if (status < 0) {
+        log_warn("tcp.accept", "error=%s", uv_err_name(status));
+        return;
+    }
+    if (tl->turn != loop_turn_count(tl->loop))
+        tl->accepted = 0;
+    tl->turn = loop_turn_count(tl->loop);
+    if (tl->accepted++ < ACCEPTS_PER_TURN)
+        accept_one(tl);
+    else
+        loop_post(tl->loop, &tl->more);
 }
 
 /* The first address of `host`, with `port`. */
@@ -164,6 +187,7 @@ int tcp_listen(struct loop *l, const char *host, int port, void *owner,
     tl->loop = l;
     tl->owner = owner;
     tl->on_connection = on_connection_fn;
+    loop_task_init(&tl->more, accept_more);
     r = uv_tcp_init(loop_uv(l), &tl->handle);
     assert(r == 0);
     r = uv_tcp_bind(&tl->handle, (const struct sockaddr *)&at, 0);
@@ -189,8 +213,10 @@ int tcp_listener_port(const struct tcp_listener *tl)
 
 void tcp_listener_close(struct tcp_listener *tl)
 {
-    if (tl != NULL)
-        uv_close((uv_handle_t *)&tl->handle, on_listener_closed);
+    if (tl == NULL)
+        return;
+    loop_unpost(&tl->more);
+    uv_close((uv_handle_t *)&tl->handle, on_listener_closed);
 }
 
 /* ---- the end of things ---- */
@@ -229,15 +255,23 @@ static void on_closed(uv_handle_t *handle)
     mem_free(t);
 }
 
+static void close_now(struct loop_task *task)
+{
+    uv_close((uv_handle_t *)&container_of(task, struct tcp, flush)->handle, on_closed);
+}
+
+/* Closing is dear, and all clients of a proxy may leave at once: it is a chore. */
 void tcp_close(struct tcp *t)
 {
     if (t->closing)
         return;
     t->closing = true;
+    uv_read_stop(stream_of(t));
     loop_unpost(&t->flush);
     timer_stop(&t->probe);
     timer_stop(&t->stall);
-    uv_close((uv_handle_t *)&t->handle, on_closed);
+    loop_task_init(&t->flush, close_now);
+    loop_post_chore(t->loop, &t->flush);
 }
 
 /* ---- reading ---- */

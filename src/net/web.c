@@ -57,7 +57,9 @@ int web_new(struct loop *l, const struct web_spec *spec, struct web **ret_web, s
     w->loop = l;
     w->user_agent = mem_strdup(spec->user_agent ? spec->user_agent : "deskstream");
     w->ca_file = spec->ca_file ? mem_strdup(spec->ca_file) : NULL;
+    list_init(&w->queue);
     list_init(&w->todo);
+    list_init(&w->ready);
     loop_task_init(&w->turn, web_turn);
     int r = fault_check("web.new", E_CONFIG);
     if (r < 0)
@@ -327,5 +329,7 @@ void web_close(struct web_stream *s)
     assert(!op_active(&c->op));
     s->call = NULL;
     c->closed = true;
+    if (c->state != WEB_ENDED)
+        loop_turn_charge(c->web->loop, WEB_CLOSE_COST);
     web_todo(c);
 }

@@ -2,14 +2,15 @@
  * The machine under web.c: curl's multi handle driven by uv (socket action).
  *
  * Happy path: a flow queues a call and posts the turn; the turn launches it (curl_multi_add_handle) and
- * gives curl its first push; from then on poll callbacks call curl_multi_socket_action, curl calls the
- * callbacks in web_call.c, and finished transfers are drained after each action.
+ * gives curl its first push; from then on poll callbacks queue their socket, the turn calls
+ * curl_multi_socket_action for each, curl calls the callbacks in web_call.c, and finished transfers are
+ * drained. What is ended is let go in the same turn; launches and sockets are taken as the turn has room for.
  * Two clocks: curl reads the machine's clock by itself, so its timer is a raw uv_timer; every timeout
  * that is ours (connect, first byte, idle) is a loop timer and virtual in tests.
  * Fails: a poll error becomes CURL_CSELECT_ERR (uv has stopped the handle already) and curl turns it into
  * an error of the transfer. A socket callback never returns -1: that would kill the whole multi handle.
- * Invariant: curl_multi_add/remove_handle and curl_easy_pause are called from web_turn and drain only,
- * never on a flow's stack and never inside one of curl's callbacks.
+ * Invariant: curl is called from web_turn only, never on a flow's stack and never inside one
+ * of curl's callbacks; a socket is in web.ready exactly while it has flags.
  */
 #include <assert.h>
 #include <fcntl.h>
@@ -64,14 +65,15 @@ static void act(struct web *w, curl_socket_t fd, int flags)
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct web_socket *s = container_of(poll, struct web_socket, poll);
-    int flags = 0;
     if (status < 0)
-        flags = CURL_CSELECT_ERR;
+        s->flags |= CURL_CSELECT_ERR;
     if (events & UV_READABLE)
-        flags |= CURL_CSELECT_IN;
+        s->flags |= CURL_CSELECT_IN;
     if (events & UV_WRITABLE)
-        flags |= CURL_CSELECT_OUT;
-    act(s->web, s->fd, flags);
+        s->flags |= CURL_CSELECT_OUT;
+    if (!list_linked(&s->ready))
+        list_push(&s->web->ready, &s->ready);
+    loop_post(s->web->loop, &s->web->turn);
 }
 
 static struct web_socket *socket_get(struct web *w, curl_socket_t fd)
@@ -96,6 +98,7 @@ static struct web_socket *socket_new(struct web *w, curl_socket_t fd, bool ours)
     }
     struct web_socket *s = mem_alloc(sizeof(*s));
     s->web = w;
+    list_init(&s->ready);
     s->fd = fd;
     s->ours = ours;
     s->inode = ours ? inode_of(fd) : 0;
@@ -122,6 +125,7 @@ static void on_poll_closed(uv_handle_t *handle)
 static void socket_free(struct web_socket *s)
 {
     s->web->by_fd[s->fd] = NULL;
+    list_remove(&s->ready);
     if (s->poll_open)
         uv_close((uv_handle_t *)&s->poll, on_poll_closed);
     else
@@ -140,10 +144,28 @@ static void socket_closed(struct web_socket *s)
  * closed without a call of on_close_socket. */
 static void socket_unwanted(struct web_socket *s)
 {
-    if (!s->ours || inode_of(s->fd) != s->inode)
+    if (!s->ours || inode_of(s->fd) != s->inode) {
         socket_closed(s);
-    else if (s->poll_open)
+        return;
+    }
+    if (s->poll_open)
         uv_poll_stop(&s->poll);
+    s->events = 0;
+}
+
+static void socket_watch(struct web_socket *s, int events)
+{
+    int r = 0;
+    if (!s->poll_open) {
+        r = uv_poll_init_socket(loop_uv(s->web->loop), &s->poll, s->fd);
+        s->poll_open = r >= 0;
+        s->web->handle_count += r >= 0;
+    }
+    if (r >= 0)
+        r = uv_poll_start(&s->poll, events, on_poll);
+    s->events = events;
+    if (r < 0) /* the transfer then ends by its timeout */
+        log_error("web.poll", "fd=%d error=\"%s\"", (int)s->fd, uv_strerror(r));
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *socket_context)
@@ -159,20 +181,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void
     }
     if (!s)
         s = socket_new(w, fd, false);
-    if (!s->poll_open) {
-        int r = uv_poll_init_socket(loop_uv(w->loop), &s->poll, fd);
-        if (r < 0) {
-            /* The transfer then ends by its timeout. */
-            log_error("web.poll", "fd=%d error=\"%s\"", (int)fd, uv_strerror(r));
-            return 0;
-        }
-        s->poll_open = true;
-        w->handle_count++;
-    }
-    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    int r = uv_poll_start(&s->poll, events, on_poll);
-    if (r < 0)
-        log_error("web.poll", "fd=%d error=\"%s\"", (int)fd, uv_strerror(r));
+    socket_watch(s, (what & CURL_POLL_IN ? UV_READABLE : 0) |
+                        (what & CURL_POLL_OUT ? UV_WRITABLE : 0));
     return 0;
 }
 
@@ -185,10 +195,13 @@ curl_socket_t on_open_socket(void *context, curlsocktype purpose, struct curl_so
     if (fd < 0)
         return CURL_SOCKET_BAD;
     struct web_socket *old = socket_get(w, fd); /* closed before curl ever polled it */
+    int events = old ? old->events : 0;
     if (old)
         socket_closed(old);
-    socket_new(w, fd, true);
+    struct web_socket *s = socket_new(w, fd, true);
     w->stats.connection_count++;
+    if (events) /* curl did not tell of the old one's end, so it need not tell of a beginning */
+        socket_watch(s, events);
     return fd;
 }
 
@@ -214,8 +227,8 @@ int on_close_socket(void *context, curl_socket_t fd)
 static void on_timer(uv_timer_t *timer)
 {
     struct web *w = container_of(timer, struct web, timer);
-    w->due = false;
-    act(w, CURL_SOCKET_TIMEOUT, 0);
+    w->due = true;
+    loop_post(w->loop, &w->turn);
 }
 
 /* Called by curl from inside its calls, so nothing of curl may be called here: 0 means soon. The time is
@@ -243,9 +256,10 @@ static void on_timer_closed(uv_handle_t *handle)
 
 void web_todo(struct web_call *c)
 {
-    if (!list_linked(&c->todo))
-        list_push(&c->web->todo, &c->todo);
-    loop_post(c->web->loop, &c->web->turn);
+    struct web *w = c->web;
+    list_remove(&c->todo);
+    list_push(c->state == WEB_QUEUED && !c->closed ? &w->queue : &w->todo, &c->todo);
+    loop_post(w->loop, &w->turn);
 }
 
 static void call_free(struct web_call *c)
@@ -294,6 +308,28 @@ static void close_now(struct web *w)
         op_finish(&w->close_op, 0);
 }
 
+/* Gives curl what the polls have told, one socket at least. */
+static void ready_tell(struct web *w)
+{
+    for (bool more = !list_empty(&w->ready); more;) {
+        struct web_socket *s = list_entry(list_shift(&w->ready), struct web_socket, ready);
+        int flags = s->flags;
+        s->flags = 0;
+        act(w, s->fd, flags); /* may free s and others that wait here */
+        more = !list_empty(&w->ready) && !loop_turn_spent(w->loop);
+    }
+}
+
+/* One at least. Most of what a launch costs comes with curl's first push, after this: so it is counted. */
+static void launch_some(struct web *w)
+{
+    for (bool more = !list_empty(&w->queue); more;) {
+        web_call_launch(list_entry(list_shift(&w->queue), struct web_call, todo));
+        loop_turn_charge(w->loop, WEB_LAUNCH_COST);
+        more = !list_empty(&w->queue) && !loop_turn_spent(w->loop);
+    }
+}
+
 void web_turn(struct loop_task *t)
 {
     struct web *w = container_of(t, struct web, turn);
@@ -310,11 +346,11 @@ void web_turn(struct loop_task *t)
             call_free(c);
         else if (c->state == WEB_ENDED)
             web_call_detach(c);
-        else if (c->state == WEB_QUEUED)
-            web_call_launch(c);
         else if (c->paused && c->easy)
             call_resume(c);
     }
+    ready_tell(w);
+    launch_some(w);
     if (w->due) {
         /* The first push of what was launched, without waiting for the poll. */
         w->due = false;
@@ -325,6 +361,8 @@ void web_turn(struct loop_task *t)
     }
     if (w->closing && !w->closed)
         close_now(w);
+    else if (!list_empty(&w->ready) || !list_empty(&w->queue))
+        loop_post(w->loop, &w->turn);
 }
 
 int web_multi_open(struct web *w, const struct web_spec *spec, struct err *err)

@@ -18,6 +18,8 @@ enum {
     WEB_BODY_BYTES_MAX = 16 << 20,     /* default of web_request.bytes_max */
     WEB_STREAM_BUFFER_BYTES = 2048,    /* curl's receive buffer of a stream: ten events */
     WEB_FETCH_BUFFER_BYTES = 64 << 10, /* ... of a whole answer: fewer reads for big pages */
+    WEB_LAUNCH_COST = 32, /* ops of a turn: a new connection takes curl and the kernel 0.2 ms */
+    WEB_CLOSE_COST = 8,   /* ... and an unfinished one 40 us */
 };
 
 /* One socket that curl told us about. Those that we opened live until curl closes them, so that a kept
@@ -25,10 +27,13 @@ enum {
 struct web_socket {
     uv_poll_t poll;
     struct web *web;
+    struct list ready; /* in web.ready while it has `flags` to tell */
+    int flags;         /* CURL_CSELECT_*: what the polls have told since curl looked last */
     curl_socket_t fd;
     uint64_t inode; /* of ours: tells whether fd is still the same socket */
     bool ours;      /* opened by on_open_socket */
     bool poll_open; /* `poll` is initialised */
+    int events;     /* UV_*: what it is polled for */
 };
 
 struct web {
@@ -39,7 +44,9 @@ struct web {
     bool timer_open;
     bool due; /* curl wants to be called soon */
     struct loop_task turn;
+    struct list queue;      /* calls to be launched, oldest first */
     struct list todo;       /* calls that the turn must look at */
+    struct list ready;      /* sockets that curl must look at */
     size_t call_open_count; /* web_call structs not yet freed */
     size_t handle_count;    /* uv handles whose close callback has not run */
     struct web_socket **by_fd;
