@@ -41,7 +41,7 @@ static int read_file(struct flow *f, const char *path, struct str *ret_text)
 
 static int read_own_file(struct flow *f, const char *path, struct taxonomy *ret_taxonomy)
 {
-    struct str text;
+    struct str text = STR_NONE;
     if (!path[0]) {
         taxonomy_shipped(&f->arena, ret_taxonomy);
         return 0;
@@ -62,7 +62,7 @@ static int without_excluded(struct flow *f, const struct batch_categories_spec *
 int batch_categories(struct flow *f, struct chat_source *source,
                      const struct batch_categories_spec *spec, struct taxonomy *ret_taxonomy)
 {
-    struct taxonomy file;
+    struct taxonomy file = {.count = 0};
     struct chat_category *rows = NULL;
     size_t count = 0;
     int r = read_own_file(f, spec->path, &file);

@@ -1,5 +1,6 @@
 #include "sandbox/chats.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -159,6 +160,7 @@ size_t topic_of(struct str text, struct str *ret_phrase, bool *ret_sure)
 
 static size_t pick(uint64_t hash, unsigned at, size_t count)
 {
+    assert(count > 0);
     return (size_t)(world_hash(hash, at) % count);
 }
 
