@@ -47,7 +47,7 @@ static int open_stores(struct flow *f, struct app *app)
     };
     r = pg_pool_new(f->loop, &pg, &app->pool, &f->err);
     if (r < 0)
-        return r;
+        return err_wrap(&f->err, r, "DATABASE_URL");
     struct str qdrant_url = app_qdrant_url(&f->arena, c);
     if (qdrant_url.len == 0) {
         app->vectors = vectors_new_pg(f->loop, app->pool, (size_t)c->vector_exact_rows_max);

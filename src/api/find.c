@@ -219,10 +219,8 @@ int on_search_query(struct flow *f, struct http_exchange *x, void *context)
     _cleanup_(deadline_done) struct deadline d = deadline(
         f, (uint64_t)a->spec.config->assist_timeout_ms);
     r = assist_search(f, a->spec.assist, &who, &wish, &rd.sink);
-    if (r < 0) {
-        a->counts.failed[RUN_QUESTION]++;
-        return reader_error(f, &rd, r);
-    }
+    if (r < 0)
+        return reader_failed(f, &rd, r);
     struct buf *out = arena_buf(&f->arena, 0);
     struct jw w = JW_INIT(out);
     write_results(&w, &rd, wish.text, (size_t)count);

@@ -50,8 +50,7 @@ int reader_ticket(struct flow *f, struct reader *rd, const struct ticket_help *h
     int r = run_ticket(f, rd, help);
     if (r >= 0)
         return r;
-    rd->api->counts.failed[RUN_TICKET]++;
-    r = reader_error(f, rd, r);
+    r = reader_failed(f, rd, r);
     if (err_http(r) == 500)
         err_wrap(&f->err, r, "초기화 중 오류가 발생했습니다");
     return r;
@@ -75,10 +74,7 @@ static int answer_json(struct flow *f, struct api *a, struct http_exchange *x, s
     r = reader_ticket(f, &rd, &help);
     if (r < 0)
         return r;
-    struct buf *out = arena_buf(&f->arena, 0);
-    struct jw w = JW_INIT(out);
-    shape_result(&w, NULL, &rd);
-    return http_answer_json(f, x, 200, buf_view(out));
+    return reader_answer(f, &rd);
 }
 
 static int answer_stream(struct flow *f, struct api *a, struct http_exchange *x, struct input *in,

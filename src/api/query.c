@@ -62,8 +62,7 @@ static int answer_json(struct flow *f, struct reader *rd, const struct wish *wis
 {
     int r = run_question(f, rd, &wish->question);
     if (r < 0) {
-        rd->api->counts.failed[RUN_QUESTION]++;
-        r = reader_error(f, rd, r);
+        r = reader_failed(f, rd, r);
         bool ours = r == E_INPUT || r == E_NOT_FOUND || r == E_DB_AWAY || r == -ECANCELED ||
                     r == E_OVERLOAD;
         if (!ours) {
@@ -72,10 +71,7 @@ static int answer_json(struct flow *f, struct reader *rd, const struct wish *wis
         }
         return r;
     }
-    struct buf *out = arena_buf(&f->arena, 0);
-    struct jw w = JW_INIT(out);
-    shape_result(&w, NULL, rd);
-    return http_answer_json(f, rd->exchange, 200, buf_view(out));
+    return reader_answer(f, rd);
 }
 
 static int answer(struct flow *f, struct api *a, struct http_exchange *x, enum reader_kind kind)

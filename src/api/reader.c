@@ -196,9 +196,10 @@ static int send_results(struct flow *f, struct reader *rd)
 
 /* ---- the end ---- */
 
-int reader_error(struct flow *f, const struct reader *rd, int status)
+int reader_failed(struct flow *f, struct reader *rd, int status)
 {
     struct err *e = &f->err;
+    rd->api->counts.failed[rd->run]++;
     if (e->code != status || e->msg[0] == '\0')
         err_set(e, status, "%s", err_text(status));
     if (status == E_NOT_FOUND && rd->ticket_id != 0)
@@ -207,6 +208,14 @@ int reader_error(struct flow *f, const struct reader *rd, int status)
         return err_set(e, status, "시간이 초과되었습니다 (timeout after %" PRId64 " ms)",
                        rd->api->spec.config->assist_timeout_ms);
     return status;
+}
+
+int reader_answer(struct flow *f, struct reader *rd)
+{
+    struct buf *out = arena_buf(&f->arena, 0);
+    struct jw w = JW_INIT(out);
+    shape_result(&w, NULL, rd);
+    return http_answer_json(f, rd->exchange, 200, buf_view(out));
 }
 
 /* What the old streams said when a run failed. */
@@ -253,8 +262,7 @@ int reader_end(struct flow *f, struct reader *rd, int status)
     if (status == -ECANCELED)
         return status; /* nobody listens */
     if (status < 0) {
-        rd->api->counts.failed[rd->run]++;
-        status = reader_error(f, rd, status);
+        status = reader_failed(f, rd, status);
         log_info("api.run_failed", "code=%s error=\"%s\"", err_name(status), f->err.msg);
         if (rd->kind == READER_FULL && !rd->sse.begun)
             return status;

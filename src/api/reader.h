@@ -58,8 +58,10 @@ void reader_begin(struct reader *rd, struct flow *f, struct api *a, struct http_
  * nothing was sent yet on /v1, the handler's error. Not for READER_GATHER. */
 int reader_end(struct flow *f, struct reader *rd, int status) _must_check_;
 void reader_done(struct reader *rd);
-/* Makes the text that old clients know of an error that ended a run; may change f->err. */
-int reader_error(struct flow *f, const struct reader *rd, int status);
+/* A run of READER_GATHER that failed: counted, and told in the words old clients know; may change f->err. */
+int reader_failed(struct flow *f, struct reader *rd, int status);
+/* Answers what was gathered as one JSON object. */
+int reader_answer(struct flow *f, struct reader *rd) _must_check_;
 
 /* ---- init.c ---- */
 

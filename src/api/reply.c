@@ -71,8 +71,7 @@ static int answer_json(struct flow *f, struct reader *rd, const struct reply_wis
 {
     int r = run_reply(f, rd, wish);
     if (r < 0) {
-        rd->api->counts.failed[RUN_REPLY]++;
-        r = reader_error(f, rd, r);
+        r = reader_failed(f, rd, r);
         if (r == E_INPUT)
             return err_set(
                 &f->err, r,
@@ -80,10 +79,7 @@ static int answer_json(struct flow *f, struct reader *rd, const struct reply_wis
         bool ours = r == E_NOT_FOUND || r == E_DB_AWAY || r == E_OVERLOAD || r == -ECANCELED;
         return ours ? r : answer_failure(f, rd);
     }
-    struct buf *out = arena_buf(&f->arena, 0);
-    struct jw w = JW_INIT(out);
-    shape_result(&w, NULL, rd);
-    return http_answer_json(f, rd->exchange, 200, buf_view(out));
+    return reader_answer(f, rd);
 }
 
 static int answer(struct flow *f, struct api *a, struct http_exchange *x, enum reader_kind kind)

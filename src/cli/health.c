@@ -93,11 +93,11 @@ static int ask(struct flow *f, void *arg)
     return r;
 }
 
-int cli_health(struct cli *cli)
+/* Reads the words and asks; `ready` (may be NULL) is the option of that name. */
+static int ask_server(struct cli *cli, bool *ready, struct question *q)
 {
-    bool ready = false;
-    const struct cli_option options[] = {CLI_FLAG("--ready", &ready)};
-    int r = cli_options(cli, options, ARRAY_COUNT(options));
+    const struct cli_option options[] = {CLI_FLAG("--ready", ready)};
+    int r = cli_options(cli, options, ready != NULL ? ARRAY_COUNT(options) : 0);
     if (r != CLI_GO_ON)
         return r;
     if (cli->word_count > 0)
@@ -105,20 +105,21 @@ int cli_health(struct cli *cli)
     r = cli_config(cli);
     if (r != CLI_GO_ON)
         return r;
-    struct question q = {.config = &cli->config, .path = ready ? "/health/ready" : "/health/live"};
-    return cli_run_bare(cli, "health", ask, &q);
+    q->config = &cli->config;
+    if (ready != NULL && *ready)
+        q->path = "/health/ready";
+    return cli_run_bare(cli, q->show ? "status" : "health", ask, q);
+}
+
+int cli_health(struct cli *cli)
+{
+    bool ready = false;
+    struct question q = {.path = "/health/live"};
+    return ask_server(cli, &ready, &q);
 }
 
 int cli_status(struct cli *cli)
 {
-    int r = cli_options(cli, NULL, 0);
-    if (r != CLI_GO_ON)
-        return r;
-    if (cli->word_count > 0)
-        return cli_usage(cli, "what is \"%s\"?", cli->words[0]);
-    r = cli_config(cli);
-    if (r != CLI_GO_ON)
-        return r;
-    struct question q = {.config = &cli->config, .path = "/health", .show = true};
-    return cli_run_bare(cli, "status", ask, &q);
+    struct question q = {.path = "/health", .show = true};
+    return ask_server(cli, NULL, &q);
 }

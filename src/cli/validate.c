@@ -52,7 +52,9 @@ static void check_vectors(struct flow *f, struct app *app, struct report *report
     struct str note = STR_NONE, home = str_from(vectors_home(app->vectors));
     int r = vectors_health(f, app->vectors, &note);
     bool says_home = str_starts(note, home);
-    if (r < 0)
+    if (r == E_DB_AWAY)
+        bad(report, "Vectors", "they lie in Postgres", "see Postgres");
+    else if (r < 0)
         bad(report, "Vectors", f->err.msg,
             app->qdrant != NULL ? "check QDRANT_URL and QDRANT_API_KEY; Qdrant 1.16 or later"
                                 : "install pgvector 0.7 or later, then start the server once");

@@ -66,14 +66,11 @@ static int lead(struct flow *f, struct writer *w)
     return w->status;
 }
 
-/* Waits for a change whatever the flow's state: a flow whose arena is over its cap would not wait at all. */
+/* Under a shield: waits for a change whatever the flow's state. */
 static void wait_changed(struct flow *f, struct writer *w)
 {
-    bool exceeded = f->arena.exceeded;
-    f->arena.exceeded = false;
     int r = cond_wait(f, &w->changed);
     (void)r; /* the caller looks again */
-    f->arena.exceeded |= exceeded;
 }
 
 int writer_put(struct flow *f, struct writer *w, struct record *records, size_t count)

@@ -38,7 +38,9 @@ int pg_address_parse(struct pg_address *a, const char *url, const char *applicat
     PQconninfoOption *options = PQconninfoParse(url, &why);
     if (options == NULL) {
         PQfreemem(why);
-        return err_set(err, E_CONFIG, "the database URL is not a valid connection string");
+        return err_set(err, E_CONFIG,
+                       "not an address of PostgreSQL, such as "
+                       "postgresql://user:password@host:5432/database");
     }
     for (PQconninfoOption *o = options; o->keyword; o++) {
         if (o->val == NULL || strcmp(o->keyword, "client_encoding") == 0)

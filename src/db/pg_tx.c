@@ -86,6 +86,30 @@ static void take_result(struct pg_job *j, struct pg_result *ret)
     ret->affected = j->affected;
 }
 
+/* A statement once for each row, which `make` fills in. */
+static struct pg_job rows_job(enum pg_job_kind kind, const char *sql, size_t row_count,
+                              size_t column_count, pg_make_fn *make, void *rows)
+{
+    assert(column_count > 0 && column_count <= PG_PARAM_COUNT_MAX);
+    struct pg_job j = PG_JOB_INIT(kind);
+    j.sql = sql;
+    j.row_count = row_count;
+    j.column_count = column_count;
+    j.make = make;
+    j.rows = rows;
+    return j;
+}
+
+static struct pg_job statement_job(const char *sql, struct pg_args args)
+{
+    struct pg_job j = PG_JOB_INIT(JOB_PIPELINE);
+    j.sql = sql;
+    j.row_count = 1;
+    j.args = args;
+    j.column_count = args.count;
+    return j;
+}
+
 int pg_begin(struct flow *f, struct pg_pool *p, int64_t tenant_id, struct pg_tx *ret_tx)
 {
     assert(!ret_tx->open);
@@ -106,11 +130,7 @@ int pg_query(struct flow *f, struct pg_tx *tx, const char *sql, struct pg_args a
     int r = fault(f, "pg.query");
     if (r < 0)
         return r;
-    _cleanup_(job_done) struct pg_job j = PG_JOB_INIT(JOB_PIPELINE);
-    j.sql = sql;
-    j.row_count = 1;
-    j.args = args;
-    j.column_count = args.count;
+    _cleanup_(job_done) struct pg_job j = statement_job(sql, args);
     r = run(f, tx, &j, "pg.query");
     if (r < 0)
         return r;
@@ -168,11 +188,7 @@ int pg_once(struct flow *f, struct pg_pool *p, int64_t tenant_id, const char *sq
     r = pg_begin(f, p, tenant_id, &tx);
     if (r < 0)
         return r;
-    _cleanup_(job_done) struct pg_job j = PG_JOB_INIT(JOB_PIPELINE);
-    j.sql = sql;
-    j.row_count = 1;
-    j.args = args;
-    j.column_count = args.count;
+    _cleanup_(job_done) struct pg_job j = statement_job(sql, args);
     j.commit = true;
     r = run(f, &tx, &j, "pg.once");
     if (r < 0)
@@ -187,14 +203,9 @@ int pg_each(struct flow *f, struct pg_tx *tx, const char *sql, size_t row_count,
     int r = fault(f, "pg.each");
     if (r < 0)
         return r;
-    assert(column_count > 0 && column_count <= PG_PARAM_COUNT_MAX);
-    _cleanup_(job_done) struct pg_job j = PG_JOB_INIT(JOB_PIPELINE);
+    _cleanup_(job_done) struct pg_job j = rows_job(JOB_PIPELINE, sql, row_count, column_count, make,
+                                                   rows);
     if (row_count > 0) {
-        j.sql = sql;
-        j.row_count = row_count;
-        j.column_count = column_count;
-        j.make = make;
-        j.rows = rows;
         r = run(f, tx, &j, "pg.each");
         if (r < 0 && j.failed_row != SIZE_MAX)
             return err_wrap(&f->err, r, "row %zu", j.failed_row);
@@ -212,16 +223,11 @@ int pg_copy(struct flow *f, struct pg_tx *tx, const char *sql, size_t row_count,
     int r = fault(f, "pg.copy");
     if (r < 0)
         return r;
-    assert(column_count > 0 && column_count <= PG_PARAM_COUNT_MAX);
     r = begin_now(f, tx);
     if (r < 0)
         return r;
-    _cleanup_(job_done) struct pg_job j = PG_JOB_INIT(JOB_COPY);
-    j.sql = sql;
-    j.row_count = row_count;
-    j.column_count = column_count;
-    j.make = make;
-    j.rows = rows;
+    _cleanup_(job_done) struct pg_job j = rows_job(JOB_COPY, sql, row_count, column_count, make,
+                                                   rows);
     r = run(f, tx, &j, "pg.copy");
     if (r < 0)
         return r;

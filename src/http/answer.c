@@ -397,7 +397,7 @@ static int handle(struct flow *f, struct http_exchange *x)
     return x->route->handler(f, x, spec->context);
 }
 
-/* What the handler left open. */
+/* What the handler left open. Its error ends here, so it is logged here. */
 static void conclude(struct flow *f, struct http_exchange *x, int r)
 {
     if (has_left(x) || x->ended)

@@ -96,7 +96,7 @@ static int flow_stop_reason(const struct flow *f)
         return -ECANCELED;
     if (f->deadline_ns <= f->loop->now_ns)
         return -ETIMEDOUT;
-    if (f->arena.exceeded)
+    if (f->arena.exceeded && f->shield_depth == 0)
         return E_LIMIT;
     return 0;
 }

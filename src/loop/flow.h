@@ -70,8 +70,8 @@ void deadline_done(struct deadline *d);
 uint64_t deadline_left_ms(const struct flow *f);
 
 /* _cleanup_(shield_done) struct shield s = flow_shield(f, 2000);
- * For cleanup that must talk (ROLLBACK, lease release): in this scope cancellation and outer deadlines
- * are not seen; the shield's own deadline is. */
+ * For cleanup that must talk (ROLLBACK, lease release): in this scope cancellation, outer deadlines and
+ * the arena's cap are not seen; the shield's own deadline is. */
 struct shield {
     struct flow *flow;
     uint64_t outer_ns;

@@ -4,6 +4,7 @@
  * Happy path: group_spawn starts children, group_wait parks the owner until the last has ended.
  * The first child that fails makes its status the group's and cancels its siblings (unless collect_all);
  * leaving the scope early cancels and drains through group_join.
+ * Fails by: E_OVERLOAD when there are too many flows, told like a child's failure.
  * Invariant: count is the number of children alive; the group's memory stays while count > 0.
  */
 #include <assert.h>
@@ -100,6 +101,14 @@ static void on_room_cancel(struct op *op)
     op_finish(op, -ECANCELED);
 }
 
+/* Of a wait that has ended well: what became of the children. */
+static int group_result(struct flow *f, const struct group *g)
+{
+    if (g->status < 0)
+        f->err = g->err;
+    return g->status;
+}
+
 int group_wait(struct flow *f, struct group *g)
 {
     assert(g->owner == f);
@@ -110,9 +119,7 @@ int group_wait(struct flow *f, struct group *g)
         if (r < 0)
             return r;
     }
-    if (g->status < 0)
-        f->err = g->err;
-    return g->status;
+    return group_result(f, g);
 }
 
 int group_room(struct flow *f, struct group *g, size_t count_max)
@@ -125,9 +132,7 @@ int group_room(struct flow *f, struct group *g, size_t count_max)
         if (r < 0)
             return r;
     }
-    if (g->status < 0)
-        f->err = g->err;
-    return g->status;
+    return group_result(f, g);
 }
 
 void group_join(struct group *g)

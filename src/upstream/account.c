@@ -8,6 +8,8 @@
  * once. The caller's cancel or deadline ends it anywhere.
  * Invariant: while the circuit is half open at most one call, the probe, is on its way; whatever way
  * that call ends, `probing` falls.
+ * Logs above debug, against the rule for rooms below services: that an account rests, recovers or is held
+ * belongs to no single call, so no caller could tell it; an operator must hear of it all the same.
  */
 #include "upstream/account.h"
 

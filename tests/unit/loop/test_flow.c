@@ -346,6 +346,27 @@ static void a_flow_over_its_memory_is_stopped(void **state)
     assert_non_null(strstr(err.msg, "memory"));
 }
 
+/* Cleanup that talks must be able to, however the flow came to its end. */
+static int greedy_shielded_flow(struct flow *f, void *arg)
+{
+    int *ret_shielded = arg;
+    f->arena.bytes_max = 1000;
+    memset(arena_alloc(&f->arena, 100000), 1, 100000);
+    {
+        _cleanup_(shield_done) struct shield shield = flow_shield(f, 100);
+        *ret_shielded = flow_sleep(f, 10);
+    }
+    return flow_yield(f);
+}
+
+static void a_shield_hides_the_memory_cap(void **state)
+{
+    (void)state;
+    int shielded = -1;
+    assert_int_equal(run(greedy_shielded_flow, &shielded, NULL), E_LIMIT);
+    assert_int_equal(shielded, 0);
+}
+
 /* ---- conditions ---- */
 
 struct queue {
@@ -523,6 +544,7 @@ int main(void)
         cmocka_unit_test(the_nearest_deadline_wins),
         cmocka_unit_test(a_wait_never_leaves_its_op_behind),
         cmocka_unit_test(a_flow_over_its_memory_is_stopped),
+        cmocka_unit_test(a_shield_hides_the_memory_cap),
         cmocka_unit_test(conditions_are_first_come_first_served),
         cmocka_unit_test(cancel_at_every_wait_ends_clean),
         cmocka_unit_test(work_runs_on_a_thread),
