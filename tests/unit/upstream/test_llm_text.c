@@ -96,8 +96,9 @@ static void test_errors(void **state)
         CHECK_I64(rows[i].in, json_parse(&a, str_from(rows[i].in), &v, &err), 0);
         CHECK_I64(rows[i].in, llm_is_error(v), rows[i].is_error);
         CHECK_STR(rows[i].in, llm_error_text(v), str_from(rows[i].text));
+        struct llm_try t = {.status = 0};
         if (rows[i].is_error)
-            CHECK_I64(rows[i].in, llm_refuse(&err, v), rows[i].code);
+            CHECK_I64(rows[i].in, llm_refuse(&t, &err, v), rows[i].code);
     }
     arena_done(&a);
 }
