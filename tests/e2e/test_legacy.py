@@ -3,7 +3,7 @@ real program. test_server.py has the first look at each line; here are the shape
 import re
 import unittest
 
-from support import DEMO, Stack, call, data_events, until
+from support import DEMO, Stack, call, data_events, raw, until
 
 PLACE = '첨부파일 위치 정보(ticket_id 또는 conversation_id)가 필요합니다'
 CHAT = '/v3/chat-completions'
@@ -343,10 +343,28 @@ class Files(Case):
             self.stack.sandbox.control(faults=[])
 
 
-class ModelAway(Case):
-    """What the old servers said when the model failed; every stream still ends for every parser."""
+class OwnAccount(Case):
+    """A server with an account in its settings, as the old ones had."""
+    settings = {'FRESHDESK_DOMAIN': 'demo', 'FRESHDESK_API_KEY': 'demo'}
 
-    def test_all(self):
+    def test_cron_lines(self):
+        """L1-16, L1-17: curl -X POST as cron sends it: no header of ours, no body, no Content-Length."""
+        for path in (b'/api/sync/kb?limit=1', b'/api/sync/tickets?since=2024-01-01T00:00:00Z&limit=1',
+                     b'/api/v1/sync/kb?since=2024-01-01T00:00:00Z&limit=1'):
+            ask = b'POST %s HTTP/1.1\r\nHost: localhost:8000\r\nUser-Agent: curl/8\r\nAccept: */*\r\n' \
+                  b'Connection: close\r\n\r\n' % path
+            answer = until(lambda a=ask: (lambda r: None if b' 409 ' in r[:20] else r)(raw(self.stack.port, a)))
+            self.assertTrue(answer.startswith(b'HTTP/1.1 200 '), answer)
+            self.assertIn(b'"success":true,"items_synced":0,"last_sync_time":"', answer)
+
+    def test_nobody_named(self):
+        """L1-3: without headers the account of the settings is meant, with a foreign name it is not."""
+        self.assertEqual(self.stack.get('/init/1?include_summary=false', {}).json()['tenant_id'], 'demo')
+        self.assertEqual(self.stack.get('/init/1', {'X-Freshdesk-Domain': 'acme'}).status, 400)
+        self.assertEqual(self.stack.get('/api/sync/status', {'X-Company-ID': 'acme'}).status, 200)
+
+    def test_model_away(self):
+        """What the old servers said when the model failed; every stream still ends for every parser."""
         self.assertEqual(self.stack.get('/init/1').status, 200)
         self.stack.sandbox.control(faults=[{'path': CHAT, 'kind': 'status:400'}])
         r = self.stack.get('/init/1').json()
@@ -367,6 +385,7 @@ class ModelAway(Case):
             self.assertEqual((r.status, events[-1], events[-2]['type']), (200, {'type': 'done'}, 'error'))
             self.assertTrue(events[-2]['message'].startswith(text), events[-2])
             self.assertRegex(events[-2]['timestamp'], r'^\d{4}-\d\d-\d\dT')
+        self.stack.sandbox.control(faults=[])
 
 
 if __name__ == '__main__':
