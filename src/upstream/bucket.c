@@ -37,7 +37,7 @@ enum {
     LOG_COUNT_MAX =
         4096, /* slots of a window; calls in one slot share an entry, dated at the last */
     JITTER_MS_MAX = 300,        /* J is half a percent of the window, at most this */
-    CATCH_UP_NS = 50 * 1000000, /* a pace missed by a late loop is made good up to this */
+    CATCH_UP_NS = 50 * 1000000, /* a pace missed by a late loop is made good at least up to this */
 };
 #define PEAK_DECAY 0.98 /* how fast the usual cost forgets a large one */
 
@@ -57,10 +57,11 @@ struct limit {
     double per_window; /* N now */
     double window_ns;  /* W + J */
     uint64_t peer_ns;  /* W */
-    double pace_ns;    /* the virtual clock, on the loop's */
-    double cost_peak;  /* usual large cost of any call */
-    double live_peak;  /* ... of live and fresh calls */
-    double sum;        /* of the log */
+    double catch_up_ns;
+    double pace_ns;   /* the virtual clock, on the loop's */
+    double cost_peak; /* usual large cost of any call */
+    double live_peak; /* ... of live and fresh calls */
+    double sum;       /* of the log */
     double used_total;
     struct entry *log; /* ring */
     size_t log_first, log_count, log_cap;
@@ -203,7 +204,7 @@ static void limit_spend(struct limit *m, uint64_t now_ns, enum priority p, doubl
 {
     m->cost_peak = MAX(cost, m->cost_peak * PEAK_DECAY);
     m->live_peak = MAX(p == PRIORITY_BULK ? 0 : cost, m->live_peak * PEAK_DECAY);
-    m->pace_ns = MAX(m->pace_ns, (double)now_ns - CATCH_UP_NS) + cost_ns(m, cost);
+    m->pace_ns = MAX(m->pace_ns, (double)now_ns - m->catch_up_ns) + cost_ns(m, cost);
     m->used_total += cost;
     log_add(m, now_ns, cost);
 }
@@ -454,6 +455,7 @@ struct bucket *bucket_new(struct loop *l, const struct bucket_spec *spec)
             .per_window = s->per_window,
             .window_ns = (s->window_ms + jitter_ms) * 1e6,
             .peer_ns = (uint64_t)s->window_ms * 1000000,
+            .catch_up_ns = MAX(s->window_ms * 1e4 * spec->catch_up_percent, (double)CATCH_UP_NS),
             .remaining_last = -1,
         };
     }

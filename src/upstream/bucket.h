@@ -31,7 +31,10 @@ struct bucket_spec {
     struct bucket_limit limits[BUCKET_LIMITS_MAX];
     size_t limit_count;
     size_t waiting_count_max; /* 0: 10,000; past it E_OVERLOAD */
-    uint32_t share_percent;   /* of learned limits that we may use; 0: 100 */
+    uint32_t
+        catch_up_percent; /* of the window: idle time up to this is made good by a burst, which the
+                                * window's own sum still bounds; 0: 50 ms */
+    uint32_t share_percent; /* of learned limits that we may use; 0: 100 */
 };
 struct bucket *bucket_new(struct loop *l, const struct bucket_spec *spec);
 void bucket_free(struct bucket *b); /* nobody may wait */

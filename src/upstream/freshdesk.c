@@ -23,6 +23,7 @@
 #include "upstream/reply.h"
 
 #define ACCOUNT_COUNT_MAX 1024
+#define CATCH_UP_PERCENT 25 /* a run that waits for its first lists uses its minute all the same */
 #define START_PER_MINUTE 50 /* the trial plan's, the smallest there is */
 #define WINDOW_MS 60000     /* unless the account is counted otherwise (freshdesk-api §2) */
 #define BODY_BYTES_MAX ((size_t)64 * 1024 * 1024)
@@ -182,6 +183,7 @@ static struct domain_account *account_for(struct freshdesk *fd, struct str domai
         .bucket = {.name = d->name,
                    .limits = {{"calls", total, fd->window_ms}, {"lists", lists, fd->window_ms}},
                    .limit_count = 2,
+                   .catch_up_percent = CATCH_UP_PERCENT,
                    .share_percent = fd->share_percent},
     };
     d->account = account_new(fd->loop, &spec);

@@ -140,11 +140,68 @@ static int rate_flow(struct flow *f, void *arg)
     return 0;
 }
 
+/* Bulk that has nothing to do for 12 s in each minute, which catching up makes good. */
+static int idle_flow(struct flow *f, void *arg)
+{
+    struct run *run = arg;
+    for (uint64_t pause_ms = loop_now_ms(f->loop); loop_now_ms(f->loop) < run->end_ms;) {
+        if (loop_now_ms(f->loop) >= pause_ms) {
+            int r = flow_sleep(f, 12000);
+            if (r < 0)
+                return r;
+            pause_ms += MINUTE_MS;
+        }
+        const double cost[BUCKET_LIMITS_MAX] = {1};
+        int r = bucket_take(f, run->bucket, PRIORITY_BULK, cost);
+        if (r < 0)
+            return r;
+        if (loop_now_ms(f->loop) < run->end_ms)
+            arrive(&run->calls, (double)loop_now_ns(f->loop) / 1e6, 1);
+    }
+    return 0;
+}
+
+static int catch_up_flow(struct flow *f, void *arg)
+{
+    static const struct {
+        uint32_t percent;
+        double used_min, used_max;
+    } rows[] = {{0, 0.70, 0.85}, {25, 0.96, 1}};
+    (void)arg;
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct bucket_spec spec = {.name = "x",
+                                   .limits = {{"calls", 200, MINUTE_MS}},
+                                   .limit_count = 1,
+                                   .catch_up_percent = rows[i].percent};
+        struct run run = {.bucket = bucket_new(f->loop, &spec),
+                          .end_ms = loop_now_ms(f->loop) + RUN_MS,
+                          .calls = arrivals_new()};
+        int r = idle_flow(f, &run);
+        double most = fullest(&run.calls, MINUTE_MS);
+        double used = total(&run.calls) / (200.0 * RUN_MS / MINUTE_MS);
+        print_message("catch up %d %%: fullest %.0f, used %.4f\n", (int)rows[i].percent, most,
+                      used);
+        arrivals_done(&run.calls);
+        bucket_free(run.bucket);
+        if (r < 0)
+            return r;
+        FLOW_CHECK(most <= 200);
+        FLOW_CHECK(used >= rows[i].used_min && used <= rows[i].used_max);
+    }
+    return 0;
+}
+
 static void test_rates(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(rate_rows); i++)
         torture_run(rate_rows[i].name, rate_flow, (void *)(uintptr_t)&rate_rows[i]);
+}
+
+static void test_catch_up(void **state)
+{
+    (void)state;
+    torture_run("catch up", catch_up_flow, NULL);
 }
 
 /* Requests and tokens together: whichever binds, neither is ever passed. */
@@ -552,9 +609,10 @@ static void test_learn(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rates), cmocka_unit_test(test_tokens), cmocka_unit_test(test_mixed),
-        cmocka_unit_test(test_live),  cmocka_unit_test(test_order),  cmocka_unit_test(test_small),
-        cmocka_unit_test(test_learn),
+        cmocka_unit_test(test_rates),  cmocka_unit_test(test_catch_up),
+        cmocka_unit_test(test_tokens), cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_live),   cmocka_unit_test(test_order),
+        cmocka_unit_test(test_small),  cmocka_unit_test(test_learn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
