@@ -263,7 +263,7 @@ help: ## this list
 	@echo '  modes: ASAN=1 UBSAN=1 DEBUG=1 COV=1 CC=clang WERROR=1; V=1 shows commands'
 
 clean: ## remove what was built; build/deps stays
-	$(Q)find build -mindepth 1 -maxdepth 1 ! -name deps ! -name 'pg*' -exec rm -rf {} + 2>/dev/null || true
+	$(Q)find build -mindepth 1 -maxdepth 1 ! -name deps ! -name pg ! -name 'pg.*' -exec rm -rf {} + 2>/dev/null || true
 
 distclean: clean ## remove build/ whole
 	$(Q)rm -rf build

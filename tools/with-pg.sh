@@ -13,7 +13,10 @@ cd "$(dirname "$0")/.."
 mkdir -p build
 dir=build/pg
 exec 9>>build/pg.lock
-flock 9 # one starts while the others wait
+if ! flock -n 9; then # one starts while the others wait
+    echo "with-pg.sh: waiting for build/pg.lock: another run in this tree is using build/pg" >&2
+    flock 9
+fi
 TEST_DATABASE_URL=$(tools/pg.sh start $dir fast) || exit 1
 export TEST_DATABASE_URL
 flock -s 9

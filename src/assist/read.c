@@ -68,6 +68,15 @@ int read_talks(struct flow *f, struct run *run, int64_t id, struct conversation 
         struct freshdesk_as as = as_caller(run);
         r = freshdesk_conversations(f, run->assist->spec.freshdesk, &as, id, ret_talks, ret_count);
     }
+    if (r == E_NOT_FOUND || r == E_UPSTREAM_DENIED) {
+        /* Merged or deleted meanwhile, or an agent who may not read threads: the ticket itself was read or
+         * tells of its own failure. */
+        log_warn("assist.thread", "ticket=%" PRId64 " code=%s why=\"%s\"", id, err_name(r),
+                 f->err.msg);
+        *ret_talks = NULL;
+        *ret_count = 0;
+        return 0;
+    }
     if (!is_away(f, r))
         return r;
     struct ticket ticket;

@@ -243,6 +243,10 @@ static const float *embed(struct flow *f, struct run *run, struct str text, stru
 int retrieve(struct flow *f, struct run *run, const struct wanted *wanted, struct found *ret_found)
 {
     struct found found = {0};
+    if (str_trim(wanted->text).len == 0) { /* nothing to look for is no failure */
+        *ret_found = found;
+        return 0;
+    }
     struct str text = str_cut_utf8(wanted->text, QUERY_BYTES_MAX);
     const struct assist_spec *spec = &run->assist->spec;
     const float *vector = spec->skips_vectors ? NULL : embed(f, run, text, &found);

@@ -99,6 +99,17 @@ static int send_ticket(struct flow *f, struct run *run, const struct ticket *t)
     return notice_send(f, run, &n);
 }
 
+/* A section that cannot begin (too many flows) is told like one that failed. */
+static int section_begin(struct flow *f, struct group *g, struct ticket_view *v, enum section s,
+                         flow_fn *fn)
+{
+    int r = group_spawn(g, s == SECTION_SUMMARY ? "assist.summary" : "assist.similar", fn, v);
+    if (r >= 0)
+        return 0;
+    err_set(&f->err, r, "%s", err_text(r));
+    return run_section_failed(f, v->run, s, r);
+}
+
 int assist_ticket(struct flow *f, struct assist *a, const struct caller *who,
                   const struct ticket_help *help, struct sink *out)
 {
@@ -112,19 +123,22 @@ int assist_ticket(struct flow *f, struct assist *a, const struct caller *who,
     if (r < 0)
         return r;
     struct ticket_view view = {.run = &run, .help = help, .arena = &f->arena};
-    _cleanup_(group_join) struct group sections = GROUP_INIT(f);
+    _cleanup_(group_join) struct group sections = GROUP_INIT_ALL(f); /* the others go on */
     view.summary_over = !help->summary;
     if (help->summary)
-        group_spawn(&sections, "assist.summary", summary_flow, &view);
+        r = section_begin(f, &sections, &view, SECTION_SUMMARY, summary_flow);
+    if (r < 0)
+        return r;
+    view.summary_over |= sections.count == 0;
     r = read_ticket(f, &run, help->ticket_id, &view.ticket);
     if (r < 0)
-        return err_wrap(&f->err, r, "ticket %" PRId64, help->ticket_id);
+        return r;
     view.has_ticket = true;
     cond_broadcast(&view.ticket_came);
     if (help->full_ticket)
         r = send_ticket(f, &run, &view.ticket);
     if (r >= 0 && (help->similar || help->solutions || help->kb))
-        group_spawn(&sections, "assist.similar", similar_flow, &view);
+        r = section_begin(f, &sections, &view, SECTION_SIMILAR, similar_flow);
     if (r >= 0)
         r = group_wait(f, &sections);
     if (r < 0)

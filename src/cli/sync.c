@@ -90,6 +90,10 @@ static void write_progress(struct buf *out, struct screen *s, struct json v)
         buf_text(out, "  left ");
         write_clock(out, json_f64(json_get(v, "eta_s"), 0));
     }
+    struct json wait = json_get(v, "waiting");
+    if (json_is_obj(wait))
+        buf_printf(out, "  waits for %.*s (%.0f/min)", STR_ARG(json_str(json_get(wait, "account"))),
+                   json_f64(json_get(wait, "per_minute"), 0));
     if (budget.per_window > 0)
         buf_printf(out, "  budget %.0f%% of %.0f/min", 100 * budget.used / budget.per_window,
                    budget.per_window);

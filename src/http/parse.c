@@ -112,6 +112,15 @@ static int on_chunk_extension(llhttp_t *p, const char *at, size_t len)
     return count_extra(exchange_of(p), len);
 }
 
+/* A chunk's size is known before its bytes: what cannot fit is not waited for. */
+static int on_chunk_header(llhttp_t *p)
+{
+    struct http_exchange *x = exchange_of(p);
+    return p->content_length > x->body_bytes_max - MIN(x->body.len, x->body_bytes_max)
+               ? refuse(x, 413)
+               : 0;
+}
+
 static int on_body(llhttp_t *p, const char *at, size_t len)
 {
     struct http_exchange *x = exchange_of(p);
@@ -329,6 +338,7 @@ void http_parse_setup(llhttp_settings_t *settings)
     settings->on_header_value = on_header_value;
     settings->on_header_value_complete = on_header_value_complete;
     settings->on_headers_complete = on_headers_complete;
+    settings->on_chunk_header = on_chunk_header;
     settings->on_chunk_extension_name = on_chunk_extension;
     settings->on_chunk_extension_value = on_chunk_extension;
     settings->on_body = on_body;

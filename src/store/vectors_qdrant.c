@@ -175,10 +175,18 @@ static int points_put(struct flow *f, struct vectors *v, const struct vector_ten
 static int q_upsert(struct flow *f, struct vectors *v, const struct vector_tenant *t,
                     enum vector_collection c, const struct vector_point *points, size_t count)
 {
-    for (size_t at = 0; at < count; at += POINTS_PER_CALL) {
-        int r = points_put(f, v, t, c, points + at, MIN(count - at, (size_t)POINTS_PER_CALL));
+    size_t most = POINTS_PER_CALL;
+    for (size_t at = 0; at < count;) {
+        size_t n = MIN(count - at, most);
+        int r = points_put(f, v, t, c, points + at, n);
+        if (r == E_LIMIT &&
+            n > 1) { /* more than its write limit can ever hold: in smaller pieces */
+            most = n / 2;
+            continue;
+        }
         if (r < 0)
             return r;
+        at += n;
     }
     return 0;
 }

@@ -109,6 +109,9 @@ static int chunk_run(struct flow *f, void *arg)
             chunk_keep(c, i);
             continue;
         }
+        if (one ==
+            E_UPSTREAM_AUTH) /* our own key for the model, not the one of who asked for the run */
+            f->err.http = err_http(E_UPSTREAM);
         if (run_is_fatal(one))
             return one;
         c->table->statuses[c->places[i]] = one;

@@ -129,12 +129,20 @@ int extract_tickets(struct flow *f, struct run *run, const struct ticket_item *c
 
 /* ---- events.c ---- */
 
+/* The account whose budget the work waits for, if any. */
+struct run_wait {
+    const char *account; /* NULL: none */
+    size_t call_count;   /* that wait */
+    double per_minute;   /* calls allowed */
+};
+struct run_wait run_wait_of(const struct run *run);
 struct run_view {
     const char *id, *state; /* "running", "done", "failed" */
     enum vector_collection collection;
     int64_t total_count, fetched_count, done_count, written_count, skipped_count, failed_count,
         embedded_count; /* < 0: not known */
     double elapsed_s;
+    struct run_wait wait;
 };
 int events_progress(struct flow *f, struct sink *out, const char *event, const struct run_view *v)
     _must_check_;

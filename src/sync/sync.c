@@ -27,6 +27,7 @@ enum {
     STALE_MS = 15000,
     TICK_MS = 1000,
     SAVE_TICKS = 3,
+    WAIT_TICKS = 10,
     FINISH_MS = 10000,
     VECTORS_MS = 5000,
     RUNS_LOOKED_AT = 50,
@@ -200,9 +201,20 @@ static int beat(struct flow *f, void *arg)
     return r == E_BUSY || r == -ECANCELED ? r : 0;
 }
 
+/* A run that waits for its budget looks stuck: the log says what for, and what would help. */
+static void tell_wait(const struct run *run, int64_t *known_count)
+{
+    struct run_wait wait = run_wait_of(run);
+    if (wait.account && *known_count == run->done_count)
+        log_info("sync.waiting", "run=%s done=%" PRId64 " account=\"%s\" calls=%zu per_minute=%.0f",
+                 run->id, run->done_count, wait.account, wait.call_count, wait.per_minute);
+    *known_count = run->done_count;
+}
+
 static int heartbeat(struct flow *f, void *arg)
 {
     struct run *run = arg;
+    int64_t known_count = 0;
     for (int i = 1;; i++) {
         int r = tick(f, run);
         if (r <= 0)
@@ -210,6 +222,8 @@ static int heartbeat(struct flow *f, void *arg)
         r = run_tell(f, run, "sync.progress", "running");
         if (r < 0)
             return r;
+        if (i % WAIT_TICKS == 0)
+            tell_wait(run, &known_count);
         if (i % SAVE_TICKS != 0)
             continue;
         _cleanup_(group_join) struct group g = GROUP_INIT(f);

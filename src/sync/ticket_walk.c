@@ -59,6 +59,8 @@ static int page_list(struct flow *f, struct page *page)
         .updated_since = w->keyset.anchor, .page = w->keyset.page, .description = true};
     struct ticket_page rows;
     int r = PATIENT(f, freshdesk_tickets(f, deps->freshdesk, &run->as, &list, &rows));
+    if (r == E_NOT_FOUND) /* a path of Freshdesk's, not one of ours */
+        f->err.http = err_http(E_UPSTREAM);
     if (r < 0)
         return err_wrap(&f->err, r, "Failed to fetch tickets");
     bool *fresh = ARENA_ARRAY(&f->arena, MAX(rows.count, 1), bool);

@@ -56,6 +56,7 @@ static struct run_view view_of(const struct watch *w, const struct sync_run *r, 
         .failed_count = ours ? ours->failed_count : r->failed_count,
         .embedded_count = ours ? ours->embedded_count : -1,
         .elapsed_s = (double)MAX(end - r->started_at, 0) / 1000,
+        .wait = ours ? run_wait_of(ours) : (struct run_wait){.account = NULL},
     };
 }
 
@@ -75,7 +76,8 @@ static int tell(struct flow *f, struct watch *w, const struct sync_run *r)
     struct run_view v = view_of(w, r, arena_text(&f->arena, r->state));
     bool same = v.done_count == known->done_count && v.fetched_count == known->fetched_count &&
                 v.failed_count == known->failed_count && v.written_count == known->written_count;
-    if (known->ended || (same && !ended))
+    if (known->ended ||
+        (same && !ended && !v.wait.account)) /* why nothing moves is worth telling */
         return 0;
     known->done_count = v.done_count;
     known->fetched_count = v.fetched_count;

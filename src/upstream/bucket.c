@@ -389,11 +389,16 @@ void bucket_correct(struct bucket *b, size_t limit, double by)
     pump(b);
 }
 
+void bucket_rest(struct bucket *b, uint64_t ms)
+{
+    b->hold_until_ns = MAX(b->hold_until_ns, loop_now_ns(b->loop) + ms * 1000000);
+    pump(b);
+}
+
 void bucket_hold(struct bucket *b, uint64_t ms)
 {
     b->rejected_count++;
-    b->hold_until_ns = MAX(b->hold_until_ns, loop_now_ns(b->loop) + ms * 1000000);
-    pump(b);
+    bucket_rest(b, ms);
 }
 
 /* Nothing is left at the peer: until when to wait. */

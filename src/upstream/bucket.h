@@ -47,6 +47,8 @@ int bucket_take(struct flow *f, struct bucket *b, enum priority p,
 void bucket_correct(struct bucket *b, size_t limit, double by);
 /* What the peer said: allowance of the window (< 0 unknown) and what is left of it (< 0 unknown). */
 void bucket_learn(struct bucket *b, size_t limit, double per_window, double remaining);
+/* The peer says that nothing is left, and for how long: a hold that no 429 was needed for. */
+void bucket_rest(struct bucket *b, uint64_t ms);
 /* Nobody is admitted before `ms` from now (the longer of two holds wins). */
 void bucket_hold(struct bucket *b, uint64_t ms);
 

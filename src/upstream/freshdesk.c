@@ -297,7 +297,9 @@ int freshdesk_get(struct flow *f, struct freshdesk *fd, const struct freshdesk_a
     if (r < 0)
         return r;
     ret_answer->has_next = reply.has_next;
-    return reply_json(f, reply.web.body, &ret_answer->json);
+    struct str body = reply.status == 204 ? STR("[]")
+                                          : reply.web.body; /* no content: an empty list */
+    return reply_json(f, body, &ret_answer->json);
 }
 
 struct web *freshdesk_web(const struct freshdesk *fd)

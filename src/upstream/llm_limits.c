@@ -20,6 +20,8 @@
 
 #define HOLD_UNTOLD_MS 5000
 #define HOLD_MS_MAX 120000
+/* What is back so soon is not counted for a whole window: such a peer refills all the time (OpenAI). */
+#define RESET_SOON_MS 6000
 
 /* "42901" or 42901; 0 when it is no number. */
 static int64_t code_of(struct json v)
@@ -79,10 +81,11 @@ void llm_learn(struct bucket *b, const struct web_reply *reply, const struct acc
 {
     static const struct {
         size_t limit;
-        const char *total, *remaining;
-    } headers[] = {
-        {LLM_LIMIT_CALLS, "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests"},
-        {LLM_LIMIT_TOKENS, "x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens"}};
+        const char *total, *remaining, *reset;
+    } headers[] = {{LLM_LIMIT_CALLS, "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests",
+                    "x-ratelimit-reset-requests"},
+                   {LLM_LIMIT_TOKENS, "x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens",
+                    "x-ratelimit-reset-tokens"}};
     struct llm_try *t = container_of((struct account_call *)(uintptr_t)call, struct llm_try, call);
     t->status = reply->status;
     if (reply->status >= 400)
@@ -90,8 +93,13 @@ void llm_learn(struct bucket *b, const struct web_reply *reply, const struct acc
     for (size_t i = 0; i < ARRAY_COUNT(headers); i++) {
         double total = reply_number(reply, headers[i].total);
         double remaining = reply_number(reply, headers[i].remaining);
+        double reset_ms;
+        bool soon = reply_duration(web_header_find(reply, headers[i].reset), &reset_ms) &&
+                    reset_ms < RESET_SOON_MS;
+        if (soon && remaining >= 0 && remaining < 1)
+            bucket_rest(b, (uint64_t)reset_ms);
         if (total >= 1 || remaining >= 0)
-            bucket_learn(b, headers[i].limit, total >= 1 ? total : -1, remaining);
+            bucket_learn(b, headers[i].limit, total >= 1 ? total : -1, soon ? -1 : remaining);
     }
     bool ours = t->code == 0 || t->code == 42900 || t->code == 42901;
     if (reply->status == 429 && ours && !is_quota(t->reason) &&

@@ -4,7 +4,7 @@
  * Happy path: send JSON, get {"result": ..., "status": "ok"}. Idle connections die after 5 s on the server's
  * side, so ours are not reused after 4.
  * Retries here, not in the account, because their rules differ: a transport fault once and at once (every call
- * is idempotent), 429 only with Retry-After, 503 and 408 once after a moment.
+ * is idempotent), 429 only with Retry-After, 408 and 5xx but 501 and 507 once after a moment.
  * Fails with E_VECTORS_AWAY for whatever may pass (transport, 5xx, 507, timeouts, wait_timeout), E_NOT_FOUND,
  * E_BUSY (409), E_LIMIT (429 without Retry-After: the request is larger than the whole rate bucket),
  * E_UPSTREAM_AUTH/_DENIED (plain-text bodies), E_UPSTREAM_INPUT for 400 and 422 with the server's words.
@@ -91,7 +91,8 @@ static bool may_retry(const struct qdrant_try *t, int r, uint64_t *ret_wait_ms)
         *ret_wait_ms = (uint64_t)MIN(MAX(t->retry_after_ms, 0), RETRY_AFTER_MS_MAX);
         return t->retry_after_ms >= 0 && t->retry_after_ms <= RETRY_AFTER_MS_MAX;
     }
-    return t->status == 503 || t->status == 408 || r == E_TRUNCATED;
+    bool may_pass = t->status >= 500 && t->status != 501 && t->status != 507;
+    return may_pass || t->status == 408 || r == E_TRUNCATED;
 }
 
 /* What the account's error means for the store. */

@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import threading
@@ -228,6 +229,7 @@ class PostgresAway(unittest.TestCase):
     def test_before_and_during_a_stream(self):
         self.where = os.path.join(ROOT, 'build', 'pg-faults-%d' % os.getpid())
         url = self.pg('start')
+        self.addCleanup(shutil.rmtree, self.where)
         self.addCleanup(lambda: subprocess.run(['tools/pg.sh', 'stop', self.where], cwd=ROOT, check=False))
         stack = Stack(FAST, DATABASE_URL=url)
         try:

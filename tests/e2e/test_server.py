@@ -4,6 +4,7 @@ import concurrent.futures
 import gzip
 import http.client
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -375,6 +376,7 @@ class Outage(unittest.TestCase):
             if stack:
                 self.assertEqual(stack.stop(), 0)
             subprocess.run(['tools/pg.sh', 'stop', where], cwd=ROOT, check=False)
+            shutil.rmtree(where)
 
 
 if __name__ == '__main__':

@@ -146,6 +146,24 @@ static int on_talks_failed(struct flow *f, struct stage *s)
 }
 STAGE_TEST(test_talks_stored, on_talks_failed, .talks_status = 500)
 
+/* A thread that is gone or may not be read: the ticket alone is told about. */
+static int on_all_told(struct flow *f, struct stage *s)
+{
+    FLOW_OK(f, open_ticket(f, s, false));
+    FLOW_CHECK(ends_well(s));
+    if (torture_is_on())
+        return 0;
+    FLOW_CHECK(!stage_has(s, "error") && stage_said(s, "\"ok\":true"));
+    FLOW_CHECK(stage_has(s, "summary") && stage_has(s, "similar_tickets"));
+    return 0;
+}
+STAGE_TEST(test_talks_404, on_all_told, .talks_status = 404)
+STAGE_TEST(test_talks_403, on_all_told, .talks_status = 403)
+/* Nothing to look for is no failure either. */
+STAGE_TEST(test_wordless, on_all_told,
+           .ticket = "{\"id\":1,\"subject\":null,\"description\":null,\"description_text\":null,"
+                     "\"tags\":null,\"status\":null,\"custom_fields\":null}")
+
 /* ---- the ticket itself ---- */
 
 static int on_missing(struct flow *f, struct stage *s)
@@ -236,17 +254,31 @@ STAGE_TEST(test_hang, on_hang, .chat[TASK_SUMMARY] = CHAT_HANG)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stage_setup),           cmocka_unit_test(test_good),
-        cmocka_unit_test(test_strict),           cmocka_unit_test(test_strict_failed),
-        cmocka_unit_test(test_summary_500),      cmocka_unit_test(test_summary_cut),
-        cmocka_unit_test(test_summary_error),    cmocka_unit_test(test_summary_garbage),
-        cmocka_unit_test(test_solutions_500),    cmocka_unit_test(test_solutions_cut),
-        cmocka_unit_test(test_no_model),         cmocka_unit_test(test_embedder_away),
-        cmocka_unit_test(test_embedder_refuses), cmocka_unit_test(test_talks_stored),
-        cmocka_unit_test(test_ticket_404),       cmocka_unit_test(test_ticket_403),
-        cmocka_unit_test(test_freshdesk_away),   cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_left_at_meta),     cmocka_unit_test(test_left_at_delta),
-        cmocka_unit_test(test_left_late),        cmocka_unit_test(test_hang),
+        cmocka_unit_test(stage_setup),
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_strict),
+        cmocka_unit_test(test_strict_failed),
+        cmocka_unit_test(test_summary_500),
+        cmocka_unit_test(test_summary_cut),
+        cmocka_unit_test(test_summary_error),
+        cmocka_unit_test(test_summary_garbage),
+        cmocka_unit_test(test_solutions_500),
+        cmocka_unit_test(test_solutions_cut),
+        cmocka_unit_test(test_no_model),
+        cmocka_unit_test(test_embedder_away),
+        cmocka_unit_test(test_embedder_refuses),
+        cmocka_unit_test(test_talks_stored),
+        cmocka_unit_test(test_talks_404),
+        cmocka_unit_test(test_talks_403),
+        cmocka_unit_test(test_wordless),
+        cmocka_unit_test(test_ticket_404),
+        cmocka_unit_test(test_ticket_403),
+        cmocka_unit_test(test_freshdesk_away),
+        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_left_at_meta),
+        cmocka_unit_test(test_left_at_delta),
+        cmocka_unit_test(test_left_late),
+        cmocka_unit_test(test_hang),
     };
     return pg_test_main(tests);
 }

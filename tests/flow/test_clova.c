@@ -152,6 +152,29 @@ CLOVA_CASE(test_half_pairs, half_pairs, false, "HCX-005", "",
            {.headers = SSE,
             .body = TOKEN("a\\ud83d") TOKEN("\\ude00") TOKEN("b") RESULT("a\\ud83d\\ude00b")})
 
+/* Nothing is left, but all is back in a second: nobody waits for a whole window. */
+static int back_soon(struct flow *f, struct vendor_case *vc, struct llm *m)
+{
+    uint64_t begin_ms = loop_now_ms(f->loop);
+    (void)vc;
+    for (int i = 0; i < 2; i++) {
+        _cleanup_(buf_done) struct buf out = BUF_INIT(0);
+        struct llm_usage usage;
+        int r = read_all(f, m, &out, &usage);
+        if (r < 0)
+            return r;
+    }
+    uint64_t took_ms = loop_now_ms(f->loop) - begin_ms;
+    CALM_CHECK(took_ms >= 900 && took_ms < 10000);
+    return 0;
+}
+#define ALL_USED                                                                                   \
+    SSE "x-ratelimit-limit-requests: 60\r\nx-ratelimit-remaining-requests: 0\r\n"                  \
+        "x-ratelimit-reset-requests: 1s\r\n"
+CLOVA_CASE(test_back_soon, back_soon, false, "HCX-005", "",
+           {.headers = ALL_USED, .body = GOOD RESULT("안녕하세요 😀")},
+           {.headers = SSE, .body = GOOD RESULT("안녕하세요 😀")})
+
 /* ---- before the first token: tried again; after it: never ---- */
 
 static int good_after_two(struct flow *f, struct vendor_case *vc, struct llm *m)
@@ -465,15 +488,16 @@ int main(void)
         cmocka_unit_test(test_stream),         cmocka_unit_test(test_stream_split),
         cmocka_unit_test(test_stream_odd),     cmocka_unit_test(test_stream_halves),
         cmocka_unit_test(test_result_only),    cmocka_unit_test(test_not_streamed),
-        cmocka_unit_test(test_half_pairs),     cmocka_unit_test(test_too_long_event),
-        cmocka_unit_test(test_server_errors),  cmocka_unit_test(test_overload),
-        cmocka_unit_test(test_breaks),         cmocka_unit_test(test_ok_with_error),
-        cmocka_unit_test(test_too_long),       cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_silent),         cmocka_unit_test(test_silent_inside),
-        cmocka_unit_test(test_stays_open),     cmocka_unit_test(test_left),
-        cmocka_unit_test(test_by_schema),      cmocka_unit_test(test_asked_again),
-        cmocka_unit_test(test_given_up),       cmocka_unit_test(test_cut_short),
-        cmocka_unit_test(test_schema_refused), cmocka_unit_test(test_nobody),
+        cmocka_unit_test(test_half_pairs),     cmocka_unit_test(test_back_soon),
+        cmocka_unit_test(test_too_long_event), cmocka_unit_test(test_server_errors),
+        cmocka_unit_test(test_overload),       cmocka_unit_test(test_breaks),
+        cmocka_unit_test(test_ok_with_error),  cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_faults),         cmocka_unit_test(test_silent),
+        cmocka_unit_test(test_silent_inside),  cmocka_unit_test(test_stays_open),
+        cmocka_unit_test(test_left),           cmocka_unit_test(test_by_schema),
+        cmocka_unit_test(test_asked_again),    cmocka_unit_test(test_given_up),
+        cmocka_unit_test(test_cut_short),      cmocka_unit_test(test_schema_refused),
+        cmocka_unit_test(test_nobody),
     };
     return cmocka_run_group_tests_name("flow.clova", tests, NULL, NULL);
 }

@@ -353,6 +353,7 @@ static const struct bad_row bad_rows[] = {
     {"chunks too large",
      "POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n0123456789a\r\n",
      413},
+    {"chunk size too large", POST "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n", 413},
     {"expected body too large", POST "Content-Length: 100001\r\nExpect: 100-continue\r\n\r\n", 413},
     {"unknown expectation", POST "Content-Length: 1\r\nExpect: more\r\n\r\n", 417},
     {"bad escape", "GET /items/%zz HTTP/1.1\r\nHost: x\r\n\r\n", 400},

@@ -22,15 +22,16 @@ struct round {
     uint32_t ticket_count;
     const char *after; /* SQL as the tenant, after the run; NULL: none */
     uint64_t fault, cancel;
-    bool model_is_away; /* the embedder refuses every text */
-    const char *rules;  /* faults of the sandbox; NULL: none */
-    int64_t deleted_id; /* a ticket in the trash; 0: none */
-    bool in_background; /* begun twice, watched to its end */
+    bool model_is_away;       /* the embedder refuses every text */
+    double embeds_per_minute; /* 0: as many as one likes */
+    const char *rules;        /* faults of the sandbox; NULL: none */
+    int64_t deleted_id;       /* a ticket in the trash; 0: none */
+    bool in_background;       /* begun twice, watched to its end */
     /* out */
     struct sync_result result;
     char first_error[200];
     uint64_t embed_calls, thread_calls;
-    size_t error_events, done_events;
+    size_t error_events, done_events, waiting_events;
     bool touched;
     int second_start; /* of a run in the background */
     struct err err;
@@ -61,6 +62,8 @@ static int on_event(struct flow *f, struct sink *s, const char *event, struct st
         return err_set(&f->err, E_PROTOCOL, "not an event: %.*s", STR_ARG(json));
     c->round->error_events += strcmp(event, "sync.error") == 0;
     c->round->done_events += strcmp(event, "sync.done") == 0;
+    struct json account = json_path(v, "waiting.account");
+    c->round->waiting_events += str_eq(json_str(account), STR("embed"));
     return 0;
 }
 
@@ -82,12 +85,13 @@ static int open_parts(struct flow *f, struct world_of *w, const struct round *ro
                                                                    .per_minute = 60000,
                                                                    .list_per_minute = 60000});
     w->embedder = embedder_new(
-        f->loop, &(struct embedder_spec){.web = w->web,
-                                         .base_url = url,
-                                         .api_key = round->model_is_away ? "wrong" : "nv-test",
-                                         .model = "bge-m3",
-                                         .per_minute = 1e6,
-                                         .tokens_per_minute = 1e9});
+        f->loop, &(struct embedder_spec){
+                     .web = w->web,
+                     .base_url = url,
+                     .api_key = round->model_is_away ? "wrong" : "nv-test",
+                     .model = "bge-m3",
+                     .per_minute = round->embeds_per_minute > 0 ? round->embeds_per_minute : 1e6,
+                     .tokens_per_minute = 1e9});
     w->sync = sync_new(f->loop, &(struct sync_deps){.pool = w->pool,
                                                     .vectors = w->vectors,
                                                     .freshdesk = w->freshdesk,
@@ -545,6 +549,18 @@ static void test_articles_broken(void **s)
     break_it(false, stride(97, 997, 2503), r);
 }
 
+/* A run that waits for its budget of embeddings says so. */
+static void test_waiting_is_told(void **s)
+{
+    (void)s;
+    forget();
+    struct round r = tickets_round();
+    r.embeds_per_minute = 6;
+    round_good(&r);
+    assert_true(r.waiting_events > 0);
+    assert_true(r.result.written_count > 0);
+}
+
 static int setup(void **s)
 {
     log_setup(&(struct log_spec){.level = LOG_ERROR});
@@ -563,6 +579,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_second_run_does_nothing, setup),
+        cmocka_unit_test(test_waiting_is_told),
         cmocka_unit_test(test_since_with_limit_drops_nothing),
         cmocka_unit_test(test_wrong_model_key_ends_the_run),
         cmocka_unit_test(test_articles),
