@@ -191,12 +191,14 @@ check-unit: $(UNIT_BIN) ## unit tests; T=room for one room
 
 # The vector suite runs against the real Qdrant engine too, where that can be had.
 QDRANT := $(if $(filter %/test_vectors,$(FLOW_BIN)),tests/qdrant/start.sh)
+# Chats are read from a real MariaDB, too.
+MARIADB := $(if $(filter %/test_chat_source %/test_maria,$(FLOW_BIN)),tests/mariadb/start.sh)
 
 check-flow: $(FLOW_BIN) ## flow tests: services against scripted peers; T=name for tests/flow/test_name.c
-	$(Q)$(if $(FLOW_BIN),tools/with-pg.sh $(QDRANT)) tools/run-tests.sh flow $(FLOW_BIN)
+	$(Q)$(if $(FLOW_BIN),tools/with-pg.sh $(QDRANT) $(MARIADB)) tools/run-tests.sh flow $(FLOW_BIN)
 
 torture: $(FLOW_BIN) ## flow tests again: each fallible call failing, each wait cancelled, in turn
-	$(Q)TORTURE=1 TEST_TIMEOUT=$(or $(TEST_TIMEOUT),1800) $(if $(FLOW_BIN),tools/with-pg.sh $(QDRANT)) tools/run-tests.sh torture $(FLOW_BIN)
+	$(Q)TORTURE=1 TEST_TIMEOUT=$(or $(TEST_TIMEOUT),1800) $(if $(FLOW_BIN),tools/with-pg.sh $(QDRANT) $(MARIADB)) tools/run-tests.sh torture $(FLOW_BIN)
 
 check-corpus: $(REPLAY_BIN) ## the kept fuzz inputs, replayed without a fuzzer
 	$(Q)tools/run-tests.sh corpus $(REPLAY_BIN)

@@ -3,7 +3,7 @@
 # tools/test.sh: `make test`: brings what is missing, builds, runs every suite, sums up.
 #
 # Suites: the lint rules' own test, unit, flow, torture, kept fuzz inputs, end to end, browser. One
-# throw-away PostgreSQL serves them all (with-pg.sh), and the real Qdrant engine where it can be had. A suite that fails does not stop the next; a
+# throw-away PostgreSQL and one MariaDB serve them all, and the real Qdrant engine where it can be had. A suite that fails does not stop the next; a
 # build that fails counts as one failed test and ends the run. The last line is exactly
 # "N passed, N failed", with ", N skipped" when there were some; status 1 unless all passed.
 set -uo pipefail
@@ -21,7 +21,7 @@ if [ "${1:-}" != inside ]; then
     trap 'rm -f "$TEST_COUNTS"' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    tools/with-pg.sh tests/qdrant/start.sh "$0" inside
+    tools/with-pg.sh tests/qdrant/start.sh tests/mariadb/start.sh "$0" inside
     awk '{ p += $2; f += $3; s += $4 }
         END { if (NR < 7) f++ # a suite that did not get as far as counting
               printf "%d passed, %d failed%s\n", p, f, (s > 0 ? ", " s " skipped" : "")

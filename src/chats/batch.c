@@ -441,8 +441,13 @@ static int write_back(struct flow *f, struct working *w)
 {
     struct patience p = patience(f, 500, KEEP_TRYING_MS);
     for (;;) {
+        struct chat_written written = {0};
         int r = chat_write_back(f, w->hold, w->batch->source, w->batch->default_category_id,
-                                &w->result->row_count);
+                                &written);
+        w->result->row_count = written.row_count;
+        if (r >= 0 && written.refused_count > 0)
+            log_warn("batch.refused", "rows=%" PRId64 " first=\"%.*s\"", written.refused_count,
+                     STR_ARG(written.refusal));
         if (r >= 0)
             return 0;
         if (is_db_trouble(r))

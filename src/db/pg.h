@@ -160,7 +160,7 @@ int pg_script(struct flow *f, struct pg_pool *p, const char *sql) _must_check_;
 int pg_script_in(struct flow *f, struct pg_tx *tx, const char *sql) _must_check_;
 
 struct pg_stats {
-    size_t open_count, idle_count, waiting_count;
+    size_t open_count, idle_count, waiting_count, connection_count_max;
     uint64_t query_count, failed_count, connect_count;
 };
 struct pg_stats pg_pool_stats(const struct pg_pool *p);

@@ -65,6 +65,7 @@ struct pg_stats pg_pool_stats(const struct pg_pool *p)
 {
     struct pg_stats s = p->stats;
     s.open_count = p->slot_count;
+    s.connection_count_max = p->slot_count_max;
     s.idle_count = s.waiting_count = 0;
     list_each (n, &p->idle)
         s.idle_count++;

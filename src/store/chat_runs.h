@@ -51,6 +51,8 @@ struct chat_run_hold {
     struct str model, prompt_version; /* borrowed from the spec: they outlive the hold */
     int64_t started_at;
     struct pg_tx lock;
+    struct flow *owner; /* that began; it also leaves */
+    bool finished;
 };
 #define CHAT_RUN_HOLD_INIT                                                                         \
     {                                                                                              \
@@ -134,7 +136,7 @@ int chat_run_sum(struct flow *f, struct chat_run_hold *hold, struct chat_run_sum
  * and category. A category's name that the source does not have becomes `default_category_id`. Marks the
  * run as written. */
 int chat_write_back(struct flow *f, struct chat_run_hold *hold, struct chat_source *s,
-                    int64_t default_category_id, int64_t *ret_row_count) _must_check_;
+                    int64_t default_category_id, struct chat_written *ret_written) _must_check_;
 
 /* Fills the own table of categories where it is empty. */
 int chat_categories_seed(struct flow *f, struct pg_pool *p, int64_t tenant_id,

@@ -24,7 +24,7 @@
 #include "db/pg.h"
 #include "loop/flow.h"
 
-enum { CHAT_TEXT_CHARS_MAX = 65536, CHAT_KEYWORD_CHARS_MAX = 100 };
+enum { CHAT_TEXT_CHARS_MAX = 20000, CHAT_KEYWORD_CHARS_MAX = 100 };
 
 struct chat_question {
     struct str text;           /* bytes as read; UTF-8 unless the database holds other bytes */
@@ -58,6 +58,7 @@ struct chat_source_spec {
     struct str url; /* ENGINE_FOR_SQLALCHEMY; empty: own tables */
     struct chat_names names;
     const struct zone *zone;       /* borrowed; outlives the source */
+    struct str zone_name;          /* its name for a PostgreSQL server: "Asia/Seoul" */
     struct pg_pool *pool;          /* own tables only; borrowed */
     int64_t tenant_id;             /* own tables only */
     uint32_t connect_timeout_ms;   /* 0: 10,000 */
@@ -98,11 +99,18 @@ int chat_source_each(struct flow *f, struct chat_source *s, struct day day, enum
 int chat_source_categories(struct flow *f, struct chat_source *s,
                            struct chat_category **ret_categories, size_t *ret_count) _must_check_;
 
-/* Gives the next rows (borrowed until its next call); *ret_count 0 ends. A text's rows come in one call. */
+/* Gives the next rows, at most some thousand (borrowed until its next call); *ret_count 0 ends. A text's rows
+ * come in one call. */
 typedef int chat_rows_fn(struct flow *f, void *arg, const struct chat_row **ret_rows,
                          size_t *ret_count);
+struct chat_written {
+    int64_t row_count;
+    int64_t
+        refused_count; /* rows whose values the table does not take (MariaDB: an old character set) */
+    struct str refusal; /* the server's words for the first of them; arena */
+};
 /* In one transaction, for the questions that come: deletes their rows of that day, inserts the new ones with
  * created_at = the day at midnight and batch_created_at = `started_at`. Rows of other questions stay.
  * Doing it twice gives what doing it once gives. */
 int chat_source_write(struct flow *f, struct chat_source *s, struct day day, int64_t started_at,
-                      chat_rows_fn *fn, void *arg, int64_t *ret_row_count) _must_check_;
+                      chat_rows_fn *fn, void *arg, struct chat_written *ret_written) _must_check_;

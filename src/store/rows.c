@@ -23,6 +23,20 @@ struct str rows_hex(struct arena *a, const uint8_t *bytes, size_t len)
     return str_of(text, 2 * len);
 }
 
+static unsigned digit_value(unsigned char c)
+{
+    return c <= '9' ? c - 48U : (c | 0x20U) - 87U; /* '0', 'a' - 10 */
+}
+
+struct str rows_unhex(struct arena *a, struct str hex)
+{
+    char *bytes = arena_alloc(a, hex.len / 2 + 1);
+    for (size_t i = 0; i < hex.len / 2; i++)
+        bytes[i] = (char)(digit_value((unsigned char)hex.ptr[2 * i]) << 4 |
+                          digit_value((unsigned char)hex.ptr[2 * i + 1]));
+    return str_of(bytes, hex.len / 2);
+}
+
 struct str rows_tags(struct arena *a, const struct str *tags, size_t count)
 {
     size_t len = 0;

@@ -9,6 +9,8 @@
 
 /* Bytes as hex in the arena (columns of type bytea travel as text arrays of hex). */
 struct str rows_hex(struct arena *a, const uint8_t *bytes, size_t len);
+/* And back; `hex` is what PostgreSQL's encode(.., 'hex') gives. */
+struct str rows_unhex(struct arena *a, struct str hex);
 /* Tags as one text for string_to_array(.., chr(31)), and back. */
 struct str rows_tags(struct arena *a, const struct str *tags, size_t count);
 struct str *rows_untags(struct arena *a, struct str joined, size_t *ret_count);

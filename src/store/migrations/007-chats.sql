@@ -87,7 +87,8 @@ create table deskstream.chat_results (
     quote          text,
     reason         text, -- why it failed, or what should be known of the answer
     attempt_count  int not null default 0,
-    model          text,
+    model          text, -- that answered
+    wanted_model   text, -- that the run asked for
     prompt_version text,
     run_id         bigint not null, -- the last run that saw the text
     classified_at  timestamptz,
