@@ -123,6 +123,7 @@ static void open_services(struct flow *f, struct app *app, struct group *group)
         .embedder = app->embedder,
         .language = c->language,
         .sandbox = c->sandbox,
+        .search_count_max = (size_t)c->db_connection_count_max / 2,
         .skips_vectors = strcmp(c->retrieval_mode, "text") == 0,
         .skips_text = strcmp(c->retrieval_mode, "vectors") == 0,
     };

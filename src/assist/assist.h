@@ -43,6 +43,7 @@ struct assist_spec {
     struct embedder *embedder;
     const char *language; /* when none is asked for: "ko" */
     bool sandbox;
+    size_t search_count_max; /* retrievals at a time; each asks the database four times at once */
     bool skips_vectors, skips_text; /* of retrieval: both false is hybrid */
 };
 struct assist *assist_new(struct loop *l, const struct assist_spec *spec);

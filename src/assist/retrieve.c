@@ -8,6 +8,8 @@
  * A list that fails leaves the others, and the answer says so: without embedding or vector store it comes
  * from full text alone, without full text from vectors alone. Without cards (the database is away) the whole
  * search fails.
+ * So many searches at a time, one after the other: of 300 sidebars opened at once the first gets its answer
+ * while the last still waits. All at the same time, each would be as late as the last.
  * Invariant: the excluded ticket is never among the hits. Rank fusion: Cormack et al. 2009, k = 60.
  */
 #include <errno.h>
@@ -158,6 +160,14 @@ static int64_t *candidate_ids(struct flow *f, const struct candidate *all, size_
     return ids;
 }
 
+/* The candidate that a card belongs to; cards come in the candidates' order, without those that are gone. */
+static const struct candidate *candidate_from(const struct candidate *c, int64_t id)
+{
+    while (c->id != id)
+        c++;
+    return c;
+}
+
 static int by_found_score(const void *a, const void *b)
 {
     const struct found_ticket *x = a, *y = b;
@@ -177,50 +187,59 @@ static void boost(struct flow *f, struct found_ticket *t)
     t->why |= (is_solved ? WHY_SOLVED : 0) | (age_years < 0.25 ? WHY_RECENT : 0);
 }
 
-static int find_tickets(struct flow *f, struct run *run, const struct candidate *all, size_t count,
-                        int wanted, struct found *ret_found)
+/* How many candidates are worth a card: those that boosts can bring among the wanted, and as many again for
+ * tickets that are gone. */
+static size_t contender_count(const struct candidate *all, size_t count, size_t wanted)
 {
-    count = MIN(count, (size_t)LIST_LIMIT);
+    size_t n = MIN(count, wanted);
+    double least = n > 0 ? all[n - 1].score / (1 + recent_boost + solved_boost) : INFINITY;
+    while (n < count && all[n].score >= least)
+        n++;
+    return MIN(count, MIN(n + wanted, (size_t)LIST_LIMIT));
+}
+
+static int find_tickets(struct flow *f, struct run *run, const struct candidate *all, size_t count,
+                        size_t wanted, struct found *ret_found)
+{
     struct ticket_card *cards = NULL;
     size_t card_count = 0;
+    count = contender_count(all, count, wanted);
     int r = count ? tickets_get_many(f, run->assist->spec.pool, run->who->tenant_id,
                                      candidate_ids(f, all, count), count, &cards, &card_count)
                   : 0;
     if (r < 0)
         return r;
     struct found_ticket *found = ARENA_ARRAY(&f->arena, card_count, struct found_ticket);
-    for (size_t i = 0, c = 0; i < card_count; i++) {
-        while (all[c].id != cards[i].id)
-            c++;
-        found[i] = (struct found_ticket){.card = cards[i],
-                                         .score = all[c].score,
-                                         .similarity = all[c].similarity,
-                                         .why = all[c].why};
+    const struct candidate *c = all;
+    for (size_t i = 0; i < card_count; i++) {
+        c = candidate_from(c, cards[i].id);
+        found[i] = (struct found_ticket){
+            .card = cards[i], .score = c->score, .similarity = c->similarity, .why = c->why};
         boost(f, &found[i]);
     }
     qsort(found, card_count, sizeof(*found), by_found_score);
     ret_found->tickets = found;
-    ret_found->ticket_count = MIN(card_count, (size_t)wanted);
+    ret_found->ticket_count = MIN(card_count, wanted);
     return 0;
 }
 
 static int find_articles(struct flow *f, struct run *run, const struct candidate *all, size_t count,
-                         int wanted, struct found *ret_found)
+                         size_t wanted, struct found *ret_found)
 {
-    count = MIN(count, (size_t)wanted);
     struct article_card *cards = NULL;
     size_t card_count = 0;
+    count = MIN(count, wanted);
     int r = count ? articles_get_many(f, run->assist->spec.pool, run->who->tenant_id,
                                       candidate_ids(f, all, count), count, &cards, &card_count)
                   : 0;
     if (r < 0)
         return r;
     struct found_article *found = ARENA_ARRAY(&f->arena, card_count, struct found_article);
-    for (size_t i = 0, c = 0; i < card_count; i++) {
-        while (all[c].id != cards[i].id)
-            c++;
+    const struct candidate *c = all;
+    for (size_t i = 0; i < card_count; i++) {
+        c = candidate_from(c, cards[i].id);
         found[i] = (struct found_article){
-            .card = cards[i], .score = all[c].score, .similarity = all[c].similarity};
+            .card = cards[i], .score = c->score, .similarity = c->similarity};
     }
     ret_found->articles = found;
     ret_found->article_count = card_count;
@@ -240,20 +259,12 @@ static const float *embed(struct flow *f, struct run *run, struct str text, stru
     return NULL;
 }
 
-int retrieve(struct flow *f, struct run *run, const struct wanted *wanted, struct found *ret_found)
+/* All ways to search at once, then the cards of what they found. */
+static int search(struct flow *f, struct run *run, const struct wanted *wanted, struct str text,
+                  const float *vector, struct found *found)
 {
-    struct found found = {0};
-    if (str_trim(wanted->text).len == 0) { /* nothing to look for is no failure */
-        *ret_found = found;
-        return 0;
-    }
-    struct str text = str_cut_utf8(wanted->text, QUERY_BYTES_MAX);
-    const struct assist_spec *spec = &run->assist->spec;
-    const float *vector = spec->skips_vectors ? NULL : embed(f, run, text, &found);
-    int r = flow_check(f);
-    if (r < 0)
-        return r;
     enum { TICKET_VECTORS, TICKET_TEXTS, KB_VECTORS, KB_TEXTS, SIDE_COUNT };
+    const struct assist_spec *spec = &run->assist->spec;
     struct side sides[SIDE_COUNT];
     _cleanup_(group_join) struct group g = GROUP_INIT_ALL(f);
     for (size_t i = 0; i < SIDE_COUNT; i++) {
@@ -269,26 +280,44 @@ int retrieve(struct flow *f, struct run *run, const struct wanted *wanted, struc
             sides[i].status = group_spawn(&g, is_text ? "search.text" : "search.vectors",
                                           is_text ? texts_flow : vectors_flow, &sides[i]);
     }
-    r = group_wait(f, &g);
+    int r = group_wait(f, &g);
     if (r < 0)
         return r;
     for (size_t i = 0; i < SIDE_COUNT; i++) {
-        if (sides[i].status < 0 && found.search_status >= 0) {
-            found.search_err = sides[i].err;
-            found.search_status = run_own_fault(&found.search_err, sides[i].status);
+        if (sides[i].status < 0 && found->search_status >= 0) {
+            found->search_err = sides[i].err;
+            found->search_status = run_own_fault(&found->search_err, sides[i].status);
         }
     }
     struct candidate *all = ARENA_ARRAY(&f->arena, CANDIDATES_MAX, struct candidate);
     size_t count = fuse(&sides[TICKET_VECTORS], &sides[TICKET_TEXTS], ticket_weights, all);
-    r = find_tickets(f, run, all, count, wanted->ticket_count, &found);
+    r = find_tickets(f, run, all, count, (size_t)wanted->ticket_count, found);
     if (r < 0)
         return r;
     count = fuse(&sides[KB_VECTORS], &sides[KB_TEXTS], kb_weights, all);
-    r = find_articles(f, run, all, count, wanted->article_count, &found);
+    return find_articles(f, run, all, count, (size_t)wanted->article_count, found);
+}
+
+int retrieve(struct flow *f, struct run *run, const struct wanted *wanted, struct found *ret_found)
+{
+    struct found found = {0};
+    struct assist *a = run->assist;
+    if (str_trim(wanted->text).len == 0) { /* nothing to look for is no failure */
+        *ret_found = found;
+        return 0;
+    }
+    struct str text = str_cut_utf8(wanted->text, QUERY_BYTES_MAX);
+    const float *vector = a->spec.skips_vectors ? NULL : embed(f, run, text, &found);
+    int r = flow_check(f);
+    if (r >= 0)
+        r = gate_enter(f, &a->searches);
     if (r < 0)
         return r;
-    *ret_found = found;
-    return 0;
+    r = search(f, run, wanted, text, vector, &found);
+    gate_leave(&a->searches);
+    if (r >= 0)
+        *ret_found = found;
+    return r;
 }
 
 size_t found_sources(struct flow *f, const struct run *run, const struct found *found,

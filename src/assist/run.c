@@ -22,6 +22,7 @@ struct assist *assist_new(struct loop *l, const struct assist_spec *spec)
     struct assist *a = mem_alloc(sizeof(*a));
     a->loop = l;
     a->spec = *spec;
+    a->searches.inside_count_max = MAX(spec->search_count_max, 1);
     return a;
 }
 

@@ -13,6 +13,7 @@
 struct assist {
     struct loop *loop;
     struct assist_spec spec;
+    struct gate searches; /* retrieve.c */
 };
 
 enum section { SECTION_SUMMARY, SECTION_SIMILAR, SECTION_SOLUTIONS, SECTION_OTHER, SECTION_COUNT };

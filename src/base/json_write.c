@@ -118,11 +118,34 @@ static void shortest(struct buf *out, double value)
     buf_text(out, text);
 }
 
+/* As printf's %.*f, but quick: a vector has a thousand numbers. False when it cannot. */
+static bool fixed(struct buf *out, double value, int decimals)
+{
+    static const uint32_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
+    if (decimals >= (int)ARRAY_COUNT(powers) || fabs(value) >= 1e9)
+        return false;
+    uint64_t scaled = (uint64_t)llrint(fabs(value) * powers[decimals]);
+    char digits[24];
+    size_t at = sizeof(digits);
+    for (int i = 0; i <= decimals || scaled > 0; i++) {
+        if (i == decimals && i > 0)
+            digits[--at] = '.';
+        digits[--at] = (char)('0' + scaled % 10);
+        scaled /= 10;
+    }
+    if (signbit(value))
+        digits[--at] = '-';
+    buf_add(out, digits + at, sizeof(digits) - at);
+    return true;
+}
+
 void jw_f64(struct jw *w, const char *key, double value, int decimals)
 {
     begin(w, key);
     if (!isfinite(value))
         buf_text(w->out, "null");
+    else if (decimals >= 0 && fixed(w->out, value, decimals))
+        return;
     else if (decimals < 0)
         shortest(w->out, value);
     else
@@ -167,9 +190,13 @@ static size_t plain_run(struct str s)
     size_t i = 0;
     while (i < s.len) {
         unsigned char c = (unsigned char)s.ptr[i];
-        if (c < 0x20 || c == '"' || c == '\\' || c >= 0x80)
+        if (c < 0x20 || c == '"' || c == '\\')
             break;
-        i++;
+        uint32_t cp;
+        size_t len = c < 0x80 ? 1 : str_decode(str_of(s.ptr + i, s.len - i), &cp);
+        if (c >= 0x80 && len == 1)
+            break; /* not UTF-8 */
+        i += len;
     }
     return i;
 }
@@ -194,16 +221,14 @@ void json_quote(struct buf *out, struct str s)
     buf_byte(out, '"');
     while (s.len > 0) {
         size_t used = plain_run(s);
-        uint32_t cp;
         if (used > 0) {
             buf_add(out, s.ptr, used);
-        } else if ((unsigned char)s.ptr[0] < 0x80) {
-            quote_control(out, (unsigned char)s.ptr[0]);
-            used = 1;
         } else {
-            used = str_decode(s, &cp);
-            bool bad = used == 1; /* a valid one here has at least two bytes */
-            buf_add(out, bad ? "\xEF\xBF\xBD" : s.ptr, bad ? 3 : used);
+            if ((unsigned char)s.ptr[0] < 0x80)
+                quote_control(out, (unsigned char)s.ptr[0]);
+            else
+                buf_text(out, "\xEF\xBF\xBD");
+            used = 1;
         }
         s = str_of(s.ptr + used, s.len - used);
     }

@@ -1,8 +1,10 @@
 /*
  * db/pg_pipeline.c: the usual job: several statements in one round trip.
  *
- *   BEGIN  set tenant  [DEALLOCATE]  [Parse]  Bind+Execute x rows  [COMMIT | ROLLBACK]  Sync
+ *   [BEGIN]  set tenant  [DEALLOCATE]  [Parse]  Bind+Execute x rows  [COMMIT | ROLLBACK]  Sync
  *
+ * A transaction that begins and ends in one job needs neither BEGIN nor COMMIT: the server takes all up to
+ * Sync as one (manual 34.5.1.1), and Sync's answer says that it is committed.
  * The plan is made when the job starts; `sent_count` and `got_count` walk through it. Rows are sent a
  * window at a time: the server answers only at a flush request or a full buffer, so every FLUSH_ROWS
  * rows one is sent, and it is read while it is written, so two full buffers never face each other.
@@ -43,8 +45,10 @@ static void make_plan(struct pg_conn *c, struct pg_job *j)
         add_step(j, STEP_SETTINGS);
         add_step(j, STEP_TENANT_PREPARE);
     }
+    bool whole = j->begin && j->commit; /* what stands before a Sync is a transaction by itself */
     if (j->begin) {
-        add_step(j, STEP_BEGIN);
+        if (!whole)
+            add_step(j, STEP_BEGIN);
         add_step(j, STEP_TENANT);
         c->tx_open = true;
     }
@@ -64,7 +68,7 @@ static void make_plan(struct pg_conn *c, struct pg_job *j)
         assert(j->row_count == 0);
     }
     j->row_at = j->step_count;
-    if (j->commit)
+    if (j->commit && !whole)
         add_step(j, STEP_COMMIT);
     if (j->rollback)
         add_step(j, STEP_ROLLBACK);

@@ -131,6 +131,17 @@ void cond_signal(struct cond *c); /* wakes the one that has waited longest */
 void cond_broadcast(struct cond *c);
 bool cond_has_waiters(const struct cond *c);
 
+/* ---- gate: so many at a time, first come first served ---- */
+
+struct gate {
+    size_t inside_count_max; /* > 0; the rest zeroed is valid */
+    size_t inside_count;
+    struct list waiters;
+};
+/* 0: inside, gate_leave is owed. < 0: not inside. */
+int gate_enter(struct flow *f, struct gate *g) _must_check_;
+void gate_leave(struct gate *g);
+
 /* ---- work off the loop ---- */
 
 /* Runs fn(arg) on a pool thread and waits for it. `arg` must not be touched meanwhile; it may be on

@@ -10,6 +10,7 @@
  */
 #include "store/rows.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 struct str rows_hex(struct arena *a, const uint8_t *bytes, size_t len)
@@ -110,4 +111,21 @@ int64_t *rows_ids(struct arena *a, const struct pg_result *r)
     for (int i = 0; i < r->row_count; i++)
         ids[i] = pg_i64(r, i, 0);
     return ids;
+}
+
+int rows_of_none(struct flow *f, struct pg_pool *p, int64_t tenant_id, const char *table,
+                 int status)
+{
+    if (status != E_DB)
+        return status;
+    struct err said = f->err;
+    struct str name = arena_printf(&f->arena, "deskstream.%s_t%" PRId64, table, tenant_id);
+    _cleanup_(pg_result_done) struct pg_result row = PG_RESULT_INIT;
+    int r = pg_once(f, p, tenant_id, "select to_regclass($1) is null", PG_ARGS(PG_TEXT(name)),
+                    &row);
+    if (r < 0)
+        return r;
+    bool is_missing = row.row_count == 1 && pg_bool(&row, 0, 0);
+    f->err = is_missing ? (struct err){0} : said;
+    return is_missing ? 0 : status;
 }

@@ -22,6 +22,10 @@ struct str rows_json_value(struct arena *a, struct json v, const char *otherwise
 struct str rows_text(struct arena *a, const struct pg_result *r, int row, int column);
 /* Ids of column 0, in the arena. */
 int64_t *rows_ids(struct arena *a, const struct pg_result *r);
+/* What a failed search of a tenant's partition of `table` means: 0, no rows, when the tenant has none yet
+ * (nothing was ever synced); else `status` with its f->err. */
+int rows_of_none(struct flow *f, struct pg_pool *p, int64_t tenant_id, const char *table,
+                 int status) _must_check_;
 
 /* In SQL: milliseconds of a bigint column to timestamptz, WALL_NONE to null. */
 #define SQL_TIME(ms) "to_timestamp(nullif(" ms ", -9223372036854775808) / 1000::float8)"

@@ -169,16 +169,6 @@ static const char *search_sql(struct arena *a, int64_t tenant_id, const char *ta
         .ptr;
 }
 
-/* After a failed search: 1 when it failed for want of the tenant's partition, which makes it an empty one. */
-static int is_missing(struct flow *f, struct pg_pool *p, int64_t tenant_id, const char *table)
-{
-    struct str name = arena_printf(&f->arena, "deskstream.%s_t%" PRId64, table, tenant_id);
-    _cleanup_(pg_result_done) struct pg_result row = PG_RESULT_INIT;
-    int r = pg_once(f, p, tenant_id, "select to_regclass($1) is null", PG_ARGS(PG_TEXT(name)),
-                    &row);
-    return r < 0 ? r : row.row_count == 1 && pg_bool(&row, 0, 0);
-}
-
 int search_text(struct flow *f, struct pg_pool *p, int64_t tenant_id, enum vector_collection c,
                 struct str query, int limit, int64_t exclude_id, struct text_hit **ret_hits,
                 size_t *ret_count)
@@ -198,16 +188,8 @@ int search_text(struct flow *f, struct pg_pool *p, int64_t tenant_id, enum vecto
         f, p, tenant_id, search_sql(a, tenant_id, tables[c]),
         PG_ARGS(PG_TEXTS(terms, term_count), PG_I64(exclude_id), PG_I64(MIN(MAX(limit, 1), 200))),
         &rows);
-    if (r == E_DB) {
-        struct err said = f->err;
-        int missing = is_missing(f, p, tenant_id, tables[c]);
-        if (missing < 0)
-            return missing;
-        f->err = missing ? (struct err){0} : said;
-        return missing ? 0 : r;
-    }
     if (r < 0)
-        return r;
+        return rows_of_none(f, p, tenant_id, tables[c], r);
     struct text_hit *hits = ARENA_ARRAY(a, (size_t)rows.row_count, struct text_hit);
     for (int i = 0; i < rows.row_count; i++)
         hits[i] = (struct text_hit){pg_i64(&rows, i, 0), pg_f64(&rows, i, 1)};

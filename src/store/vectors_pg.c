@@ -8,10 +8,11 @@
  *   below 0.8.3  VACUUM can spoil an HNSW index: none is built, all searches stay exact
  *   below 0.8.6  parallel builds can write out of bounds: built by one process (the table's
  *                parallel_workers, since a setting cannot go with CREATE INDEX CONCURRENTLY)
- * The tenant filter is the partition that deskstream.vectors_search names from the transaction's tenant;
- * writes go through the parent and name the tenant, and row-level security checks both.
+ * The tenant filter of a search is the partition that search_sql names; writes go through the parent and
+ * name the tenant; row-level security, by the transaction's tenant, checks both.
  * Fails as db/ fails; E_CONFIG when the extension is missing.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -187,7 +188,75 @@ static int pg_remove(struct flow *f, struct vectors *v, const struct vector_tena
 
 /* ---- reading ---- */
 
-#define SEARCH_ARGS 6
+/* The parameter that binds this search's vector: searches for the same vector share one. */
+static size_t vector_param(struct pg_arg *args, size_t *arg_count, const float *vector)
+{
+    for (size_t i = 0; i < *arg_count; i++) {
+        if (args[i].kind == PG_KIND_HALFVEC && args[i].items == vector)
+            return i + 1;
+    }
+    args[(*arg_count)++] = PG_HALFVEC(vector, EMBED_DIMENSIONS);
+    return *arg_count;
+}
+
+/* All searches as one statement on the tenant's partitions by name: a connection plans it once, and the planner
+ * sees single tables (an exact scan, or the HNSW index once there is one). The tenant is an integer that we
+ * hold, so it may stand in the text; a bound one would be no name of a table. `args` has room for two each. */
+static const char *search_sql(struct arena *a, int64_t tenant_id, enum vector_collection c,
+                              const struct vector_search *searches, size_t count,
+                              struct pg_arg *args, size_t *ret_arg_count)
+{
+    struct buf *sql = arena_buf(a, 0);
+    for (size_t i = 0; i < count; i++) {
+        const struct vector_search *s = &searches[i];
+        size_t vector = vector_param(args, ret_arg_count, s->vector);
+        args[(*ret_arg_count)++] = PG_I64(s->exclude_id);
+        /* A distance a row: not one to sort by and one to show. */
+        buf_printf(sql,
+                   "%sselect %zu, n.id, (1 - n.distance)::float4 from ("
+                   "select v.id, v.vector <=> $%zu::halfvec as distance "
+                   "from deskstream.%s_t%" PRId64 "_%d v where v.id <> $%zu "
+                   "order by v.vector <=> $%zu::halfvec limit %d) n",
+                   i > 0 ? " union all " : "", i, vector, tables[c], tenant_id, s->which,
+                   *ret_arg_count, vector, s->limit);
+    }
+    return sql->ptr;
+}
+
+/* Runs a search, with what an HNSW index wants to be told first where this pgvector's can be trusted. */
+static int search_run(struct flow *f, struct pg_home *h, int64_t tenant_id, int limit_max,
+                      const char *sql, struct pg_args args, struct pg_result *ret_rows)
+{
+    if (h->version < 803)
+        return pg_once(f, h->pool, tenant_id, sql, args, ret_rows);
+    _cleanup_(pg_end) struct pg_tx tx = PG_TX_INIT;
+    int r = pg_begin(f, h->pool, tenant_id, &tx);
+    if (r < 0)
+        return r;
+    r = pg_query(f, &tx,
+                 "select set_config('hnsw.ef_search', $1, true), "
+                 "set_config('hnsw.iterative_scan', 'strict_order', true)",
+                 PG_ARGS(PG_I64(MAX(EF_MIN, 2 * limit_max))), NULL);
+    if (r >= 0)
+        r = pg_query(f, &tx, sql, args, ret_rows);
+    return r < 0 ? r : pg_commit(f, &tx);
+}
+
+static int take_hits(struct flow *f, const struct pg_result *rows,
+                     const struct vector_search *searches, size_t count,
+                     struct vector_hits *ret_hits)
+{
+    for (size_t i = 0; i < count; i++)
+        ret_hits[i].hits = ARENA_ARRAY(&f->arena, (size_t)searches[i].limit, struct vector_hit);
+    for (int row = 0; row < rows->row_count; row++) {
+        size_t i = (size_t)pg_i64(rows, row, 0);
+        if (i >= count || ret_hits[i].count >= (size_t)searches[i].limit)
+            return err_set(&f->err, E_DB, "vectors: more hits than were asked for");
+        ret_hits[i].hits[ret_hits[i].count++] = (struct vector_hit){pg_i64(rows, row, 1),
+                                                                    pg_f64(rows, row, 2)};
+    }
+    return 0;
+}
 
 static int pg_search(struct flow *f, struct vectors *v, const struct vector_tenant *t,
                      enum vector_collection c, const struct vector_search *searches, size_t count,
@@ -200,41 +269,17 @@ static int pg_search(struct flow *f, struct vectors *v, const struct vector_tena
         if (r < 0)
             return r;
     }
-    struct pg_arg *args = ARENA_ARRAY(&f->arena, count * SEARCH_ARGS, struct pg_arg);
-    struct buf *sql = arena_buf(&f->arena, 0);
-    size_t row_max = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct vector_search *s = &searches[i];
-        size_t n = i * SEARCH_ARGS;
-        buf_printf(sql,
-                   "%sselect %zu, id, score from deskstream.vectors_search($%zu, $%zu::int, "
-                   "$%zu::halfvec, "
-                   "$%zu, $%zu, $%zu)",
-                   i > 0 ? " union all " : "", i, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6);
-        args[n] = PG_TEXT(str_from(tables[c]));
-        args[n + 1] = PG_I64(s->which);
-        args[n + 2] = PG_HALFVEC(s->vector, EMBED_DIMENSIONS);
-        args[n + 3] = PG_I64(s->exclude_id);
-        args[n + 4] = PG_I64(s->limit);
-        args[n + 5] = PG_I64(h->version < 803 ? 0 : MAX(EF_MIN, 2 * s->limit));
-        row_max += (size_t)s->limit;
-        ret_hits[i].hits = ARENA_ARRAY(&f->arena, (size_t)s->limit, struct vector_hit);
-    }
+    struct pg_arg *args = ARENA_ARRAY(&f->arena, count * 2, struct pg_arg);
+    size_t arg_count = 0;
+    const char *sql = search_sql(&f->arena, t->id, c, searches, count, args, &arg_count);
+    int limit_max = 0;
+    for (size_t i = 0; i < count; i++)
+        limit_max = MAX(limit_max, searches[i].limit);
     _cleanup_(pg_result_done) struct pg_result rows = PG_RESULT_INIT;
-    int r = pg_once(f, h->pool, t->id, sql->ptr, (struct pg_args){args, count * SEARCH_ARGS},
-                    &rows);
+    int r = search_run(f, h, t->id, limit_max, sql, (struct pg_args){args, arg_count}, &rows);
     if (r < 0)
-        return r;
-    if ((size_t)rows.row_count > row_max)
-        return err_set(&f->err, E_DB, "vectors: more hits than were asked for");
-    for (int row = 0; row < rows.row_count; row++) {
-        size_t i = (size_t)pg_i64(&rows, row, 0);
-        if (i >= count || ret_hits[i].count >= (size_t)searches[i].limit)
-            return err_set(&f->err, E_DB, "vectors: more hits than were asked for");
-        ret_hits[i].hits[ret_hits[i].count++] = (struct vector_hit){pg_i64(&rows, row, 1),
-                                                                    pg_f64(&rows, row, 2)};
-    }
-    return 0;
+        return rows_of_none(f, h->pool, t->id, tables[c], r);
+    return take_hits(f, &rows, searches, count, ret_hits);
 }
 
 static int pg_count(struct flow *f, struct vectors *v, const struct vector_tenant *t,

@@ -148,14 +148,14 @@ static void test_no_texts(void **state)
 static int break_vectors(struct flow *f, struct pg_pool *p, void *arg)
 {
     (void)arg;
-    return pg_script(f, p, "alter function deskstream.vectors_search rename to gone");
+    return pg_script(f, p, "alter table deskstream.vectors_tickets rename column vector to gone");
 }
 
 static int on_no_vectors(struct flow *f, struct stage *s)
 {
     FLOW_OK(f, put_question(f, s, 0));
     CALM_CHECK(stage_has(s, "answer") && stage_said(s, "\"section\":\"similar_tickets\""));
-    CALM_CHECK(!stage_said(s, "vectors_search")); /* that is our inside */
+    CALM_CHECK(!stage_said(s, "v.vector")); /* that is our inside */
     buf_clear(&s->names);
     const struct ticket_help help = {
         .ticket_id = 1, .summary = true, .similar = true, .solutions = true};

@@ -201,7 +201,7 @@ static int errors_flow(struct flow *f, struct pg_pool *p, void *arg)
     assert_int_equal(pg_i64(&r, 0, 0), 2);
     assert_int_equal(pg_pool_stats(p).connect_count, 2); /* one for the script, one for all of it */
 
-    /* Deferred checks fail at COMMIT. */
+    /* Deferred checks fail when it ends. */
     ok(f, pg_script(f, p,
                     "create table parts (id bigint primary key, of bigint references things"
                     " deferrable initially deferred)"));
