@@ -5,8 +5,8 @@
  * The happy path: the ticket is named by ticket_id (Freshdesk has no call for a file by its own id), its
  * files are read live, and the one that was asked for is told with its signed address.
  * Fails by: 422 for an id that is no number, 400 without a ticket or with a bad list of ids, 404, 429, 502, each
- * with the old text. Invariant: this server fetches nothing from a file's address: a download is a redirect
- * to it, so no answer of anybody can send us to a foreign host.
+ * with the old text. Invariant: a file is a stranger's: it is handed out as something to save, never as a
+ * page of this origin.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -53,7 +53,7 @@ static int file_error(struct flow *f, int r)
 
 /* ---- one file ---- */
 
-enum form { FORM_URL, FORM_METADATA, FORM_CARD, FORM_DOWNLOAD, FORM_SHORT };
+enum form { FORM_URL, FORM_METADATA, FORM_CARD, FORM_SHORT };
 
 static void write_members(struct jw *w, const struct attachment *file, const struct place *place,
                           const struct caller *who, enum form form)
@@ -79,43 +79,39 @@ static void write_members(struct jw *w, const struct attachment *file, const str
     }
 }
 
-static int answer_redirect(struct flow *f, struct http_exchange *x, const struct attachment *file)
+/* Which file of whom. 0 when the request can be answered; else it is, or with an error to be returned: > 0, < 0. */
+static int read_request(struct flow *f, struct api *a, struct http_exchange *x, int64_t *ret_id,
+                        struct place *ret_place, struct caller *ret_who)
 {
-    if (file->url.len == 0)
-        return file_error(f, err_set(&f->err, E_PROTOCOL, "the attachment has no address"));
-    struct buf *out = arena_buf(&f->arena, 0);
-    struct jw w = JW_INIT(out);
-    jw_obj(&w, NULL);
-    jw_str(&w, "download_url", file->url);
-    jw_end_obj(&w);
-    http_set_header(x, "Location", file->url);
-    return http_answer_json(f, x, 307, buf_view(out));
+    struct input in;
+    input_begin(&in, f, x);
+    *ret_id = input_path_id(&in, "attachment_id");
+    int r = read_place(f, &in, ret_place);
+    if (input_is_bad(&in)) {
+        r = input_refuse(f, x, &in);
+        return r < 0 ? r : 1;
+    }
+    if (r >= 0)
+        r = claim_caller(f, a, x, ret_who);
+    if (r < 0)
+        return r;
+    return *ret_id != 0 ? 0 : file_error(f, E_NOT_FOUND); /* 0 would ask for all */
 }
 
 static int answer_file(struct flow *f, struct api *a, struct http_exchange *x, enum form form)
 {
-    struct input in;
+    int64_t id;
     struct place place;
     struct caller who;
     struct attachment *files;
     size_t count;
-    input_begin(&in, f, x);
-    int64_t id = input_path_id(&in, "attachment_id");
-    int r = read_place(f, &in, &place);
-    if (input_is_bad(&in))
-        return input_refuse(f, x, &in);
-    if (r >= 0)
-        r = claim_caller(f, a, x, &who);
-    if (r < 0)
-        return r;
-    if (id == 0) /* which would ask for all */
-        return file_error(f, E_NOT_FOUND);
+    int r = read_request(f, a, x, &id, &place, &who);
+    if (r != 0)
+        return MIN(r, 0);
     r = assist_attachments(f, a->spec.assist, &who, place.ticket_id, id, &files, &count);
     if (r < 0)
         return file_error(f, r);
     http_set_header(x, "Cache-Control", STR("no-store")); /* addresses expire */
-    if (form == FORM_DOWNLOAD)
-        return answer_redirect(f, x, &files[0]);
     struct buf *out = arena_buf(&f->arena, 0);
     struct jw w = JW_INIT(out);
     jw_obj(&w, NULL);
@@ -144,9 +140,56 @@ int on_attachment_metadata(struct flow *f, struct http_exchange *x, void *contex
     return answer_file(f, context, x, FORM_METADATA);
 }
 
+/* ---- the bytes ---- */
+
+struct download {
+    struct file_taker taker;
+    struct http_exchange *exchange;
+};
+
+/* A media type as the vendor told it, or the one that nothing opens. */
+static const char *media_type(struct arena *a, struct str told)
+{
+    for (size_t i = 0; i < told.len; i++) {
+        char c = told.ptr[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!plain && strchr("/+.-", c) == NULL)
+            return "application/octet-stream";
+    }
+    return told.len > 0 ? arena_text(a, told) : "application/octet-stream";
+}
+
+/* The file is a stranger's: it is saved under its name (RFC 6266), and never shown or run as a page of ours. */
+static int on_begin(struct flow *f, struct file_taker *t, const struct attachment *file)
+{
+    struct http_exchange *x = container_of(t, struct download, taker)->exchange;
+    struct buf *name = arena_buf(&f->arena, 0);
+    buf_text(name, "attachment; filename*=UTF-8''");
+    buf_percent(name, file->name.len > 0 ? file->name : STR("file"), "");
+    http_set_header(x, "Content-Disposition", buf_view(name));
+    http_set_header(x, "X-Content-Type-Options", STR("nosniff"));
+    http_set_header(x, "Content-Security-Policy", STR("default-src 'none'; sandbox"));
+    http_set_header(x, "Cache-Control", STR("no-store"));
+    return http_stream_begin(f, x, 200, media_type(&f->arena, file->content_type));
+}
+
+static int on_piece(struct flow *f, struct file_taker *t, struct str piece)
+{
+    return http_stream_write(f, container_of(t, struct download, taker)->exchange, piece);
+}
+
 int on_attachment_download(struct flow *f, struct http_exchange *x, void *context)
 {
-    return answer_file(f, context, x, FORM_DOWNLOAD);
+    struct api *a = context;
+    int64_t id;
+    struct place place;
+    struct caller who;
+    int r = read_request(f, a, x, &id, &place, &who);
+    if (r != 0)
+        return MIN(r, 0);
+    struct download d = {.taker = {.begin = on_begin, .piece = on_piece}, .exchange = x};
+    r = assist_attachment_read(f, a->spec.assist, &who, place.ticket_id, id, &d.taker);
+    return r < 0 ? file_error(f, r) : http_stream_end(f, x);
 }
 
 /* ---- all of a ticket ---- */

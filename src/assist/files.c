@@ -1,11 +1,10 @@
 /*
  * assist/files.c: the files of one ticket.
  *
- * The happy path: the ticket is read live, then its thread; each attachment of either is one row. Nothing is
- * stored and nothing is fetched from the addresses: they are Freshdesk's, signed, and soon stale, so whoever
- * wants the bytes gets the address.
- * Fails by: what Freshdesk answers; E_NOT_FOUND for a ticket or a file it does not have.
- * Invariant: an address is an http(s) URL of plain characters, so that it may stand in a header.
+ * The happy path: the ticket is read live, then its thread; each attachment of either is one row. Addresses are
+ * Freshdesk's, signed and soon stale, so nothing is stored; bytes go from one piece to the next, never whole.
+ * Fails by: what Freshdesk answers; E_NOT_FOUND for a ticket or a file it does not have; E_UPSTREAM for bytes
+ * that are not to be had. Invariant: which address may be called is upstream/freshdesk_file.c's to say.
  * Source: Freshdesk API, "View a ticket", "List all conversations of a ticket".
  */
 #include "assist/files.h"
@@ -15,6 +14,7 @@
 #include "assist/run.h"
 
 enum { FILES_MAX = 1000, READ_MS = 20000 };
+#define FILE_BYTES_MAX (100u << 20)
 
 struct shelf {
     struct attachment *files;
@@ -22,6 +22,7 @@ struct shelf {
     int64_t only_id;
 };
 
+/* Only what may stand in a header. */
 static struct str url_of(struct json v)
 {
     struct str url = json_str(json_get(v, "attachment_url"));
@@ -83,4 +84,36 @@ int assist_attachments(struct flow *f, struct assist *a, const struct caller *wh
     *ret_files = shelf.files;
     *ret_count = shelf.count;
     return 0;
+}
+
+/* Nothing was given yet, so the fault may be told as an answer of its own. */
+static int file_open(struct flow *f, struct assist *a, const struct attachment *file,
+                     struct freshdesk_file **ret_source)
+{
+    int r = freshdesk_file_open(f, a->spec.freshdesk, file->url, FILE_BYTES_MAX, ret_source);
+    if (r == E_INPUT || r == E_UPSTREAM_DENIED)
+        r = E_UPSTREAM; /* the address is not the reader's fault, nor is its key */
+    return r < 0 ? err_wrap(&f->err, r, "attachment %" PRId64, file->id) : 0;
+}
+
+int assist_attachment_read(struct flow *f, struct assist *a, const struct caller *who,
+                           int64_t ticket_id, int64_t id, struct file_taker *to)
+{
+    struct attachment *file = NULL;
+    size_t count;
+    struct str piece;
+    int r = assist_attachments(f, a, who, ticket_id, id, &file, &count);
+    if (r < 0)
+        return r;
+    _cleanup_(freshdesk_file_close) struct freshdesk_file *source = NULL;
+    r = file_open(f, a, file, &source);
+    if (r >= 0)
+        r = to->begin(f, to, file);
+    while (r >= 0) {
+        r = freshdesk_file_next(f, source, &piece);
+        if (r <= 0)
+            break;
+        r = to->piece(f, to, piece);
+    }
+    return r;
 }

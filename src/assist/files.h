@@ -16,3 +16,15 @@ struct attachment {
 int assist_attachments(struct flow *f, struct assist *a, const struct caller *who,
                        int64_t ticket_id, int64_t only_id, struct attachment **ret_files,
                        size_t *ret_count) _must_check_;
+
+/* Who takes a file's bytes; an error ends the reading. Either may wait. */
+struct file_taker {
+    /* Once, when the bytes are there to be had. `file` is borrowed for the call. */
+    int (*begin)(struct flow *f, struct file_taker *t, const struct attachment *file);
+    int (*piece)(struct flow *f, struct file_taker *t, struct str piece);
+};
+/* The bytes of one file of the ticket, piece by piece as they come; 0 after the last. What assist_attachments
+ * says, and before `begin`: E_UPSTREAM when its address is not called, has expired or fails, E_LIMIT past
+ * 100 MiB. */
+int assist_attachment_read(struct flow *f, struct assist *a, const struct caller *who,
+                           int64_t ticket_id, int64_t id, struct file_taker *to) _must_check_;

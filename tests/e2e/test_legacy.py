@@ -273,14 +273,24 @@ class Files(Case):
             r = self.stack.get('/attachments/metadata/%d%s' % (file['id'], place)).json()
             self.assertEqual(r['id'], file['id'])
 
-    def test_download_is_freshdesks_own_address(self):
-        ticket, file = self.found()[0]
-        for path in ('/attachments/%d/download', '/attachments/download/%d'):
-            r = self.stack.get((path + '?ticket_id=%d') % (file['id'], ticket))
-            self.assertEqual((r.status, r.headers['Location']), (307, file['download_url']), r.body)
-        url = re.match(r'http://127\.0\.0\.1:(\d+)(/.*)', r.headers['Location'])
-        r = call(int(url.group(1)), 'GET', url.group(2))
-        self.assertEqual((r.status, r.body[:4]), (200, b'\x89PNG'))
+    def test_download(self):
+        """Through the server, as something to save: a stranger's page must not run on this origin."""
+        for ticket, file in self.found():
+            url = re.match(r'http://127\.0\.0\.1:(\d+)(/.*)', file['download_url'])
+            want = call(int(url.group(1)), 'GET', url.group(2)).body
+            for path in ('/attachments/%d/download', '/attachments/download/%d'):
+                r = self.stack.get((path + '?ticket_id=%d') % (file['id'], ticket))
+                self.assertEqual((r.status, r.body, r.headers['Content-Type']), (200, want, 'image/png'))
+                self.assertEqual(r.headers['Content-Disposition'], "attachment; filename*=UTF-8''screenshot.png")
+                self.assertIn('sandbox', r.headers['Content-Security-Policy'])
+                self.assertEqual(r.headers['X-Content-Type-Options'], 'nosniff')
+        try:
+            for kind in ('status:403', 'status:500'):
+                self.stack.sandbox.control(faults=[{'path': '/sandbox/attachments/', 'kind': kind}])
+                r = self.stack.get('/attachments/%d/download?ticket_id=%d' % (file['id'], ticket))
+                self.assertEqual((r.status, r.detail), (502, 'Freshdesk 서버 오류'), kind)
+        finally:
+            self.stack.sandbox.control(faults=[])
 
     def test_several(self):
         ticket, file = self.found()[0]

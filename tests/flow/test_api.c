@@ -172,6 +172,19 @@ int assist_attachments(struct flow *f, struct assist *a, const struct caller *wh
     return flow_check(f);
 }
 
+int assist_attachment_read(struct flow *f, struct assist *a, const struct caller *who,
+                           int64_t ticket_id, int64_t id, struct file_taker *to)
+{
+    struct attachment *file;
+    size_t count;
+    int r = assist_attachments(f, a, who, ticket_id, id, &file, &count);
+    if (r >= 0)
+        r = to->begin(f, to, file);
+    if (r >= 0)
+        r = to->piece(f, to, STR("by"));
+    return r < 0 ? r : to->piece(f, to, STR("tes"));
+}
+
 /* ---- the rows ---- */
 
 struct row {
@@ -281,8 +294,8 @@ static const struct row rows[] = {
     {"GET", "/attachments/bulk-urls?attachment_ids=3,9&ticket_id=1", "", "demo", 200,
      "~{\"3\":{\"success\":false,\"error\":\"첨부파일을 찾을 수 "
      "없습니다\"},\"9\":{\"success\":true,\"data\":"},
-    {"GET", "/attachments/9/download?ticket_id=1", "", "demo", 307,
-     "{\"download_url\":\"https://c/9\"}"},
+    {"GET", "/attachments/9/download?ticket_id=1", "", "demo", 200, "bytes"},
+    {"GET", "/attachments/download/9?ticket_id=500", "", "demo", 502, "~Freshdesk 서버 오류"},
     {"POST", "/api/sync/kb?since=x", "", "demo", 409, BUSY},
     {"GET", "/health", "", "demo", 200, "~\"vectors\":{\"status\":\"unhealthy\""},
     {"GET", "/health/ready", "", "demo", 503, "~\"status\":\"not ready\""},

@@ -226,6 +226,38 @@ static int on_files(struct flow *f, struct stage *s)
 }
 STAGE_TEST(test_files, on_files, .ticket = TICKET_WITH_FILE)
 
+struct nobody {
+    struct file_taker taker;
+    int call_count;
+};
+
+static int on_begin_never(struct flow *f, struct file_taker *t, const struct attachment *file)
+{
+    (void)file;
+    container_of(t, struct nobody, taker)->call_count++;
+    return flow_check(f);
+}
+
+static int on_piece_never(struct flow *f, struct file_taker *t, struct str piece)
+{
+    (void)piece;
+    container_of(t, struct nobody, taker)->call_count++;
+    return flow_check(f);
+}
+
+/* An address that is not called is told before a byte was given, and not as the reader's fault. */
+static int on_file_refused(struct flow *f, struct stage *s)
+{
+    struct nobody nobody = {.taker = {.begin = on_begin_never, .piece = on_piece_never}};
+    int r = assist_attachment_read(f, s->assist, &s->who, 1, 54, &nobody.taker);
+    CALM_CHECK(r == E_NOT_FOUND);
+    r = assist_attachment_read(f, s->assist, &s->who, 1, 53, &nobody.taker);
+    CALM_CHECK(r == E_UPSTREAM);
+    FLOW_CHECK(nobody.call_count == 0);
+    return r == E_UPSTREAM ? 0 : r;
+}
+STAGE_TEST(test_file_refused, on_file_refused, .ticket = TICKET_WITH_FILE)
+
 /* Who names a file of the ticket itself need not wait for the thread. */
 static int on_files_of_ticket(struct flow *f, struct stage *s)
 {
@@ -278,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_search_degraded),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_files_of_ticket),
+        cmocka_unit_test(test_file_refused),
         cmocka_unit_test(test_no_texts),
         cmocka_unit_test(test_no_store),
         cmocka_unit_test(test_no_vectors),
