@@ -176,8 +176,6 @@ static const char *const old_titles[] = {"질문내용", "키워드", "카테고
 static const char *const detail_titles[] = {"날짜",   "질문내용", "상태",        "카테고리",
                                             "키워드", "질문횟수", "신뢰도",      "근거 문장",
                                             "사유",   "첫 접수",  "마지막 접수", "모델"};
-static const char *const doubt_titles[] = {"날짜",   "질문내용",  "상태",     "카테고리",
-                                           "신뢰도", "근거 문장", "질문횟수", "사유"};
 
 static struct sheet *begin_part(struct book *b, const char *name, uint64_t part,
                                 const char *const *titles, size_t count)
@@ -345,8 +343,8 @@ int book_doubts(struct book *b, const struct chat_detail *rows, size_t count, st
 /* A list without rows says so, and so that filters have a range. */
 static void fill_empty(struct book *b)
 {
-    static const uint16_t doubt_widths[ARRAY_COUNT(doubt_titles)] = {
-        0, TEXT_WIDTH, 0, 0, 0, QUOTE_WIDTH, 0, REASON_WIDTH};
+    /* Of the columns that book_tables.c titled. */
+    static const uint16_t doubt_widths[] = {0, TEXT_WIDTH, 0, 0, 0, QUOTE_WIDTH, 0, REASON_WIDTH};
     if (b->old == NULL) {
         b->old = begin_part(b, "채팅키워드분류", ++b->old_parts, old_titles,
                             ARRAY_COUNT(old_titles));
@@ -356,7 +354,7 @@ static void fill_empty(struct book *b)
                                ARRAY_COUNT(detail_titles));
     end_old(b);
     end_detail(b);
-    end_part(b->doubt, ARRAY_COUNT(doubt_titles), doubt_widths);
+    end_part(b->doubt, ARRAY_COUNT(doubt_widths), doubt_widths);
 }
 
 /* The library's own word is only "zip error": what the system says is more use. */

@@ -67,8 +67,8 @@ static int mysql_check(struct flow *f, struct chat_source *s, struct str *ret_no
 {
     static const char *const looks[] = {
         "select {input_text}, {created_at}, {chatting_pk} from {chats} limit 0",
-        "select {query_text}, {keyword}, {category_id}, {query_count}, {created_at}, "
-        "{batch_created_at} from {keywords} limit 0",
+        ("select {query_text}, {keyword}, {category_id}, {query_count}, {created_at}, "
+         "{batch_created_at} from {keywords} limit 0"),
         "select {category_id}, {category_name} from {categories} limit 0",
     };
     _cleanup_(maria_closep) struct maria *m = NULL;

@@ -67,8 +67,9 @@ static int pg_check(struct flow *f, struct chat_source *s, struct str *ret_note)
 {
     static const char *const looks[] = {
         "select {input_text}::text, {created_at}::timestamptz, {chatting_pk} from {chats} limit 0",
-        "select {query_text}::text, {keyword}::text, {category_id}::bigint, {query_count}::bigint, "
-        "{created_at}::timestamptz, {batch_created_at}::timestamptz from {keywords} limit 0",
+        ("select {query_text}::text, {keyword}::text, {category_id}::bigint, "
+         "{query_count}::bigint, "
+         "{created_at}::timestamptz, {batch_created_at}::timestamptz from {keywords} limit 0"),
         "select {category_id}::bigint, {category_name}::text from {categories} limit 0",
     };
     _cleanup_(pg_end) struct pg_tx tx = PG_TX_INIT;

@@ -59,8 +59,8 @@ static int sqlite_check(struct flow *f, struct chat_source *s, struct str *ret_n
 {
     static const char *const looks[] = {
         "select {input_text}, {created_at}, {chatting_pk} from {chats} limit 0",
-        "select {query_text}, {keyword}, {category_id}, {query_count}, {created_at}, "
-        "{batch_created_at} from {keywords} limit 0",
+        ("select {query_text}, {keyword}, {category_id}, {query_count}, {created_at}, "
+         "{batch_created_at} from {keywords} limit 0"),
         "select {category_id}, {category_name} from {categories} limit 0",
     };
     _cleanup_(sqlite_closep) struct sqlite *db = NULL;

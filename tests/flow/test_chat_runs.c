@@ -65,7 +65,7 @@ static int answer(struct flow *f, struct chat_run_hold *h, int limit, size_t *re
 static int whole_run(struct flow *f, const struct chats_case *c)
 {
     FLOW_OK(f, put_questions(f, c));
-    _cleanup_(open_source_done) struct open_source o = {NULL};
+    _cleanup_(open_source_done) struct open_source o = {.source = NULL};
     FLOW_OK(f, open_home(f, c, &o));
     _cleanup_(chat_run_leave) struct chat_run_hold h = CHAT_RUN_HOLD_INIT;
     FLOW_OK(f, chat_run_begin(f, c->pool, 1, &batch_spec, &h));
@@ -117,7 +117,7 @@ static int whole_run(struct flow *f, const struct chats_case *c)
 static int next_runs(struct flow *f, const struct chats_case *c)
 {
     FLOW_OK(f, put_questions(f, c));
-    _cleanup_(open_source_done) struct open_source o = {NULL};
+    _cleanup_(open_source_done) struct open_source o = {.source = NULL};
     FLOW_OK(f, open_home(f, c, &o));
     struct chat_run_sum sum;
     size_t n;
@@ -168,7 +168,7 @@ static int missing_run(struct flow *f, const struct chats_case *c)
                    "created_at, batch_created_at) values ('전학 절차', '전학', 2, 2, "
                    "'2024-03-15 00:00:00', '2024-03-16 01:00:00')",
                    NULL));
-    _cleanup_(open_source_done) struct open_source o = {NULL};
+    _cleanup_(open_source_done) struct open_source o = {.source = NULL};
     FLOW_OK(f, open_home(f, c, &o));
     struct chat_run_spec spec = batch_spec;
     spec.kind = CHAT_RUN_MISSING;
@@ -222,7 +222,7 @@ static int raw_text_flow(struct flow *f, const struct chats_case *c)
         {STR("bad \xff"), "2024-03-15 11:05:00"},
     };
     FLOW_OK(f, home_put(f, &sqlite, chats, ARRAY_COUNT(chats)));
-    _cleanup_(open_source_done) struct open_source o = {NULL};
+    _cleanup_(open_source_done) struct open_source o = {.source = NULL};
     FLOW_OK(f, open_home(f, &sqlite, &o));
     _cleanup_(chat_run_leave) struct chat_run_hold h = CHAT_RUN_HOLD_INIT;
     FLOW_OK(f, chat_run_begin(f, c->pool, 1, &batch_spec, &h));

@@ -152,7 +152,7 @@ static int prepare(struct flow *f, const struct chats_case *c, size_t plain_coun
 static int read_flow(struct flow *f, const struct chats_case *c)
 {
     FLOW_OK(f, prepare(f, c, torture_is_on() ? 3 : PLAIN_COUNT));
-    _cleanup_(open_source_done) struct open_source o = {NULL};
+    _cleanup_(open_source_done) struct open_source o = {.source = NULL};
     FLOW_OK(f, open_home(f, c, &o));
     struct str note;
     FLOW_OK(f, chat_source_check(f, o.source, &note));
@@ -256,7 +256,7 @@ static int write_flow(struct flow *f, const struct chats_case *c)
 {
     FLOW_OK(f, prepare(f, c, torture_is_on() ? 3 : PLAIN_COUNT));
     FLOW_OK(f, raw(f, c, OLD_ROWS, NULL));
-    _cleanup_(open_source_done) struct open_source o = {NULL};
+    _cleanup_(open_source_done) struct open_source o = {.source = NULL};
     FLOW_OK(f, open_home(f, c, &o));
     int64_t half = (int64_t)(wanted_count + 1) / 2, all = (int64_t)wanted_count;
     size_t missing = 0;
@@ -291,7 +291,7 @@ static int write_flow(struct flow *f, const struct chats_case *c)
 static int rollback_flow(struct flow *f, const struct chats_case *c)
 {
     FLOW_OK(f, prepare(f, c, torture_is_on() ? 3 : PLAIN_COUNT));
-    _cleanup_(open_source_done) struct open_source o = {NULL};
+    _cleanup_(open_source_done) struct open_source o = {.source = NULL};
     FLOW_OK(f, open_home(f, c, &o));
     struct chat_written w = {0};
     FLOW_OK(f, write_once(f, o.source, 1, "bleibt", &w));
@@ -326,7 +326,7 @@ static int give_once(struct flow *f, void *arg, const struct chat_row **ret_rows
 static int keyword_flow(struct flow *f, const struct chats_case *c)
 {
     FLOW_OK(f, prepare(f, c, 1));
-    _cleanup_(open_source_done) struct open_source o = {NULL};
+    _cleanup_(open_source_done) struct open_source o = {.source = NULL};
     FLOW_OK(f, open_home(f, c, &o));
     struct given_once g = {.row = {STR("긴 낱말"), str_of(long_text, 3 * 130), 2, 1}};
     struct chat_written w = {0};
