@@ -9,6 +9,7 @@
  */
 #include "assist/files.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 #include "assist/run.h"
@@ -105,6 +106,7 @@ int assist_attachment_read(struct flow *f, struct assist *a, const struct caller
     int r = assist_attachments(f, a, who, ticket_id, id, &file, &count);
     if (r < 0)
         return r;
+    assert(file != NULL); /* one id was asked for, and it was found */
     _cleanup_(freshdesk_file_close) struct freshdesk_file *source = NULL;
     r = file_open(f, a, file, &source);
     if (r >= 0)
