@@ -189,6 +189,15 @@ static void check_words(const struct config *c, struct buf *faults)
         strcmp(c->retrieval_mode, "vectors") != 0 && strcmp(c->retrieval_mode, "text") != 0)
         buf_printf(faults, "RETRIEVAL_MODE: \"%s\" is not one of hybrid, vectors, text\n",
                    c->retrieval_mode);
+    if (c->categories_from && strcmp(c->categories_from, "auto") != 0 &&
+        strcmp(c->categories_from, "table") != 0 && strcmp(c->categories_from, "file") != 0)
+        buf_printf(faults, "CATEGORIES_FROM: \"%s\" is not one of auto, table, file\n",
+                   c->categories_from);
+    double temperature;
+    if (c->hcx_temperature && (!str_to_double(str_from(c->hcx_temperature), &temperature) ||
+                               !(temperature >= 0 && temperature <= 1)))
+        buf_printf(faults, "HCX_TEMPERATURE: \"%s\" is not a number from 0 to 1\n",
+                   c->hcx_temperature);
 }
 
 int config_read(struct arena *a, char *const *env, struct str file, struct config *ret_config,

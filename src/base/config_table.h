@@ -66,6 +66,29 @@
       "keywords: start of the batch")                                                              \
     X(TEXT, column_category_name, "DB_COLUMN_CATEGORY_NAME", "", "category_name", 1, 64,           \
       "categories: name")                                                                          \
+    /* chats: how they are classified */                                                           \
+    X(TEXT, categories_file, "CATEGORIES_FILE", "", "", 0, 4096,                                   \
+      "file of categories, made like config/categories.json; empty: the shipped one")              \
+    X(TEXT, categories_from, "CATEGORIES_FROM", "", "auto", 4, 5,                                  \
+      "table, file, or auto: the table of categories where it has rows, else the file")            \
+    X(TEXT, excluded_categories, "BATCH_EXCLUDE_CATEGORY_IDS", "", "", 0, 1024,                    \
+      "categories that are never used: numbers with commas")                                       \
+    X(INT, default_category_id, "BATCH_DEFAULT_CATEGORY_ID", "", "11", 0, 2147483647,              \
+      "written back for a category that the table does not name; 0: no row")                       \
+    X(INT, chats_per_call, "CLASSIFICATION_BATCH_SIZE", "chats", "5", 1, 50,                       \
+      "chats of one call, as far as HCX_MAX_TOKENS has room for their answers")                    \
+    X(INT, batch_call_count_max, "PARALLEL_MAX_WORKERS", "calls", "32", 1, 256,                    \
+      "classification calls under way at once; the limits per minute hold all the same")           \
+    X(INT, batch_page_size, "PARALLEL_CHUNK_SIZE", "chats", "500", 1, 1000,                        \
+      "questions taken from the queue at a time")                                                  \
+    X(INT, batch_retry_count, "BATCH_MAX_RETRY", "", "3", 1, 20,                                   \
+      "times a chat without a usable answer is asked alone before it has failed")                  \
+    X(INT, batch_retry_s, "BATCH_RETRY_DELAY", "s", "1", 0, 600,                                   \
+      "first wait when the model is away; it doubles up to 30 s")                                  \
+    X(INT, batch_timeout_s, "BATCH_TIMEOUT", "s", "300", 1, 86400,                                 \
+      "a call is given up when the model has been away for so long")                               \
+    X(TEXT, hcx_temperature, "HCX_TEMPERATURE", "", "0.1", 1, 8,                                   \
+      "sampling temperature of the classification, 0 to 1")                                        \
     /* vectors */                                                                                  \
     X(URL, qdrant_url, "QDRANT_URL", "", "", 0, 2048, "Qdrant's REST address; empty: pgvector")    \
     X(TEXT, qdrant_host, "QDRANT_HOST", "", "", 0, 255, "old form of QDRANT_URL: host name")       \

@@ -168,9 +168,9 @@ static int page_flow(struct flow *f, void *arg)
         return r;
     w->at_end = count == 0;
     for (size_t at = 0, n; at < count; at += n) {
-        size_t bytes = items[at].text.len;
+        size_t bytes = MIN(items[at].text.len, (size_t)CHAT_SHOWN_BYTES_MAX);
         for (n = 1; n < b->chats_per_call && at + n < count; n++) {
-            bytes += items[at + n].text.len;
+            bytes += MIN(items[at + n].text.len, (size_t)CHAT_SHOWN_BYTES_MAX);
             if (bytes > JOB_BYTES_MAX)
                 break;
         }
@@ -255,15 +255,20 @@ static size_t answers_of(const struct job *j, const struct classify_item *items,
     return count;
 }
 
+/* Each try is shielded: what was paid for is kept also while the run is being stopped. */
 static int put(struct flow *f, struct working *w, const struct chat_answer *answers, size_t count,
                const struct chat_cost *cost)
 {
     struct patience p = patience(f, 200, KEEP_TRYING_MS);
     for (;;) {
-        int r = chat_answers_put(f, w->hold, answers, count, cost);
+        int r;
+        {
+            _cleanup_(shield_done) struct shield s = flow_shield(f, SHIELD_MS);
+            r = chat_answers_put(f, w->hold, answers, count, cost);
+        }
         if (r >= 0)
             return 0;
-        if (is_db_trouble(r))
+        if (is_db_trouble(r) || r == -ETIMEDOUT)
             r = wait_again(f, &p, r);
         if (r < 0)
             return err_wrap(&f->err, r, "keep answers");
@@ -283,7 +288,6 @@ static void count_in(struct working *w, const struct chat_answer *answers, size_
         w->failed += answers[i].failed;
 }
 
-/* Also in a flow that is being cancelled: what was paid for is kept. */
 static int keep(struct flow *f, struct job *j, const struct classify_item *items,
                 const struct chat_cost *cost)
 {
@@ -292,13 +296,7 @@ static int keep(struct flow *f, struct job *j, const struct classify_item *items
     size_t count = answers_of(j, items, answers);
     if (count == 0 && cost->call_count == 0)
         return 0;
-    int r;
-    if (flow_check(f) < 0) {
-        _cleanup_(shield_done) struct shield s = flow_shield(f, SHIELD_MS);
-        r = put(f, w, answers, count, cost);
-    } else {
-        r = put(f, w, answers, count, cost);
-    }
+    int r = put(f, w, answers, count, cost);
     if (r >= 0)
         count_in(w, answers, count, cost);
     return r;
@@ -309,7 +307,7 @@ static int call_flow(struct flow *f, void *arg)
     struct job *j = arg;
     struct working *w = j->work;
     struct classify_item *items = ARENA_ARRAY(&f->arena, j->count, struct classify_item);
-    struct chat_cost cost = {0};
+    struct chat_cost cost = {.call_count = 0};
     for (size_t i = 0; i < j->count; i++)
         items[i] = (struct classify_item){.text = j->items[i].text, .cut = j->items[i].cut};
     int r = ask_until_done(f, w, items, j->count, &cost);
@@ -394,7 +392,7 @@ static int fail_rest(struct flow *f, struct working *w)
 {
     struct err why = f->err;
     struct classify_item item = {.done = false};
-    const struct chat_cost nothing = {0};
+    const struct chat_cost nothing = {.call_count = 0};
     classify_give_up(&f->arena, &w->batch->classifier, &item, VERDICT_AWAY, &why);
     w->has_after = w->at_end = false;
     while (!w->at_end) {
@@ -441,13 +439,8 @@ static int write_back(struct flow *f, struct working *w)
 {
     struct patience p = patience(f, 500, KEEP_TRYING_MS);
     for (;;) {
-        struct chat_written written = {0};
         int r = chat_write_back(f, w->hold, w->batch->source, w->batch->default_category_id,
-                                &written);
-        w->result->row_count = written.row_count;
-        if (r >= 0 && written.refused_count > 0)
-            log_warn("batch.refused", "rows=%" PRId64 " first=\"%.*s\"", written.refused_count,
-                     STR_ARG(written.refusal));
+                                &w->result->written);
         if (r >= 0)
             return 0;
         if (is_db_trouble(r))

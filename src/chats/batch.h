@@ -32,9 +32,9 @@ struct batch_result {
     int64_t run_id; /* 0: none was begun */
     enum chat_run_state state;
     struct chat_run_sum sum;
-    struct chat_cost cost; /* of this run alone */
-    int64_t known_count;   /* questions whose answer was there already */
-    int64_t row_count;     /* written back */
+    struct chat_cost cost;       /* of this run alone */
+    int64_t known_count;         /* questions whose answer was there already */
+    struct chat_written written; /* back to the source */
     int64_t started_at, finished_at;
 };
 /* E_BUSY: the day is being done elsewhere. *ret_result is filled as far as it came, also on an error.

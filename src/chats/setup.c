@@ -62,7 +62,7 @@ static int without_excluded(struct flow *f, const struct batch_categories_spec *
 int batch_categories(struct flow *f, struct chat_source *source,
                      const struct batch_categories_spec *spec, struct taxonomy *ret_taxonomy)
 {
-    struct taxonomy file = {.count = 0};
+    struct taxonomy file = {.items = NULL};
     struct chat_category *rows = NULL;
     size_t count = 0;
     int r = read_own_file(f, spec->path, &file);

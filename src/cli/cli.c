@@ -89,6 +89,42 @@ const struct cli_command cli_commands[] = {
      "  deskstream verify\n"
      "  deskstream verify /srv/archive --recount\n",
      cli_verify},
+    {"batch", "classify the chats of a day",
+     "usage: deskstream batch [-d DAY | -s DAY -e DAY] [OPTIONS]\n"
+     "\n"
+     "  -d, --date DAY         2024-03-15, yesterday or today; without a day: yesterday\n"
+     "  -s, --start-date DAY   with -e: every day of the range, one after the other\n"
+     "  -e, --end-date DAY\n"
+     "  --workers N            calls under way at once (PARALLEL_MAX_WORKERS)\n"
+     "  --chunk-size N         questions taken from the queue at a time (PARALLEL_CHUNK_SIZE)\n"
+     "  --email                mail the result with its workbook\n"
+     "  --dry-run              count the chats and tell what they would cost; no call is made\n"
+     "\n"
+     "Reads the chats of ENGINE_FOR_SQLALCHEMY (else our own tables), asks the model for those "
+     "that "
+     "have\n"
+     "no answer yet and writes the classification back. It may be stopped or killed at any time: "
+     "the next\n"
+     "run pays for nothing twice. --parallel and --start-index of old scripts are taken and not "
+     "needed.\n"
+     "Ends with \"🎉 작업 완료!\" and status 0, or \"❌ 작업 실패!\" and status 1.\n"
+     "\n"
+     "examples:\n"
+     "  deskstream batch\n"
+     "  deskstream batch -d 2024-03-15 --email\n"
+     "  deskstream batch -s 2024-03-01 -e 2024-03-31 --dry-run\n",
+     cli_batch},
+    {"missing", "find and classify chats that were left out",
+     "usage: deskstream missing check|process|auto -s DAY -e DAY [--email]\n"
+     "\n"
+     "  check      tells how many questions of each day have no classification\n"
+     "  process    classifies these and checks again\n"
+     "  auto       check, then process where something is missing\n"
+     "\n"
+     "examples:\n"
+     "  deskstream missing check -s 2024-03-01 -e 2024-03-31\n"
+     "  deskstream missing auto -s 2024-03-15 -e 2024-03-15 --email\n",
+     cli_missing},
     {"config", "show, check and document the settings",
      "usage: deskstream config show | validate | docs\n"
      "\n"
@@ -136,11 +172,13 @@ const struct cli_command cli_commands[] = {
      "  deskstream sync kb\n"
      "  deskstream sync --from freshdesk_full_data\n",
      cli_sync},
-    {"status", "show how the running server and its parts are",
+    {"status", "show how the chat batch, the running server and their parts are",
      "usage: deskstream status\n"
      "\n"
-     "Asks the server on HOST:PORT and prints one line a part. Status 1 when something does not "
-     "work.\n"
+     "Checks the settings and both databases, then asks the server on HOST:PORT; one line a part. "
+     "Status 1\n"
+     "when something does not work; a server that does not run counts only where no chat database "
+     "is set.\n"
      "\n"
      "examples:\n"
      "  deskstream status\n",

@@ -1,5 +1,6 @@
 /*
- * cli/health.c: `deskstream health` and `deskstream status`: ask the server that runs on HOST:PORT.
+ * cli/health.c: `deskstream health`, and the server's part of `deskstream status`: ask the server that runs on
+ * HOST:PORT.
  *
  * health: GET /health/live (or /health/ready), status 0 when it is answered with 200. Prints nothing on
  * success, so that a container's log stays quiet. status: GET /health, its parts as lines.
@@ -11,16 +12,10 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "cli/cli.h"
+#include "cli/health.h"
 #include "net/web.h"
 
 #define HEALTH_TIMEOUT_MS 5000
-
-struct question {
-    const struct config *config;
-    const char *path;
-    bool show;
-};
 
 static struct str address(struct arena *a, const struct config *c, const char *path)
 {
@@ -51,7 +46,7 @@ static void show_parts(struct json answer)
     }
 }
 
-static int ask_web(struct flow *f, struct web *w, const struct question *q)
+static int ask_web(struct flow *f, struct web *w, const struct server_question *q)
 {
     struct web_request rq = {.method = "GET", .url = address(&f->arena, q->config, q->path)};
     struct web_reply reply;
@@ -80,24 +75,24 @@ static int ask_web(struct flow *f, struct web *w, const struct question *q)
     return 0;
 }
 
-static int ask(struct flow *f, void *arg)
+int server_ask(struct flow *f, void *question)
 {
     struct web_spec spec = {.connection_count_max = 1};
     struct web *w = NULL;
     int r = web_new(f->loop, &spec, &w, &f->err);
     if (r < 0)
         return r;
-    r = ask_web(f, w, arg);
+    r = ask_web(f, w, question);
     web_close_all(f, w);
     web_free(w);
     return r;
 }
 
-/* Reads the words and asks; `ready` (may be NULL) is the option of that name. */
-static int ask_server(struct cli *cli, bool *ready, struct question *q)
+int cli_health(struct cli *cli)
 {
-    const struct cli_option options[] = {CLI_FLAG("--ready", ready)};
-    int r = cli_options(cli, options, ready != NULL ? ARRAY_COUNT(options) : 0);
+    bool ready = false;
+    const struct cli_option options[] = {CLI_FLAG("--ready", &ready)};
+    int r = cli_options(cli, options, ARRAY_COUNT(options));
     if (r != CLI_GO_ON)
         return r;
     if (cli->word_count > 0)
@@ -105,21 +100,7 @@ static int ask_server(struct cli *cli, bool *ready, struct question *q)
     r = cli_config(cli);
     if (r != CLI_GO_ON)
         return r;
-    q->config = &cli->config;
-    if (ready != NULL && *ready)
-        q->path = "/health/ready";
-    return cli_run_bare(cli, q->show ? "status" : "health", ask, q);
-}
-
-int cli_health(struct cli *cli)
-{
-    bool ready = false;
-    struct question q = {.path = "/health/live"};
-    return ask_server(cli, &ready, &q);
-}
-
-int cli_status(struct cli *cli)
-{
-    struct question q = {.path = "/health", .show = true};
-    return ask_server(cli, NULL, &q);
+    struct server_question q = {.config = &cli->config,
+                                .path = ready ? "/health/ready" : "/health/live"};
+    return cli_run_bare(cli, "health", server_ask, &q);
 }

@@ -193,8 +193,9 @@ static struct str odd_text(struct arena *a, uint32_t which, uint32_t n)
 void chat_line_make(struct arena *a, uint64_t seed, int64_t day, uint32_t n, uint32_t count,
                     bool edges, struct chat_line *ret_line)
 {
+    assert(n < count);
     uint64_t h = world_hash(seed ^ (uint64_t)day, n);
-    uint32_t question_count = count - count * 2 / 5; /* two of five were asked before */
+    uint32_t question_count = MAX(count - count * 2 / 5, 1); /* two of five were asked before */
     uint32_t question = n < question_count ? n : (uint32_t)pick(h, 9, question_count);
     if (n >= question_count) /* some far more often than others */
         question = (uint32_t)((uint64_t)question * question / question_count * question /
@@ -203,6 +204,7 @@ void chat_line_make(struct arena *a, uint64_t seed, int64_t day, uint32_t n, uin
     size_t topic = pick(q, 1, TOPIC_COUNT + 3) % TOPIC_COUNT, phrase_count = 0;
     while (topics[topic].phrases[phrase_count])
         phrase_count++;
+    assert(phrase_count > 0);
     struct str text = arena_printf(
         a, "%s%s %d학년 %d반인데 %s%s", openings[pick(q, 2, ARRAY_COUNT(openings))],
         schools[pick(q, 3, ARRAY_COUNT(schools))], (int)pick(q, 4, 6) + 1, (int)pick(q, 5, 30) + 1,

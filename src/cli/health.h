@@ -1,0 +1,12 @@
+#pragma once
+/* Asking the server that runs on HOST:PORT. */
+#include "cli/cli.h"
+
+struct server_question {
+    const struct config *config;
+    const char *path;
+    bool show; /* prints the parts that /health names */
+};
+/* `question` is a struct server_question. < 0: no server (transport errors), or it says that something does not
+ * work (E_UPSTREAM). */
+int server_ask(struct flow *f, void *question);

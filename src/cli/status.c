@@ -1,0 +1,106 @@
+/*
+ * cli/status.c: `deskstream status`: the parts of the chat batch in the old words (legacy-contracts §5.1), then those
+ * of the running server.
+ *
+ * Happy path: settings, both databases (really asked), mail, container, the time; then GET /health.
+ * Fails with status 1 by a database that does not answer, and by a server that says that something does not
+ * work. A server that does not run is a failure only where no chat database is set: the batch alone needs none.
+ * Invariant: nothing is written.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app.h"
+#include "app_chats.h"
+#include "base/wall.h"
+#include "cli/health.h"
+#include "store/upkeep.h"
+
+#define CHECK_MS 10000
+
+static void line(const char *mark, const char *what, struct str said)
+{
+    printf("  %s %s: %.*s\n", mark, what, STR_ARG(said));
+}
+
+static bool check_postgres(struct flow *f, struct app *app)
+{
+    _cleanup_(deadline_done) struct deadline d = deadline(f, CHECK_MS);
+    struct str version = STR_NONE;
+    int r = store_health(f, app->pool, &version);
+    line(r < 0 ? "❌" : "✅", "Postgres", r < 0 ? str_from(f->err.msg) : version);
+    return r >= 0;
+}
+
+static bool check_chats(struct flow *f, struct app *app)
+{
+    _cleanup_(deadline_done) struct deadline d = deadline(f, CHECK_MS);
+    _cleanup_(app_chats_close) struct app_chats chats = APP_CHATS_INIT;
+    struct str note = STR_NONE;
+    int r = app_chats_open_source(f, app, &chats);
+    if (r >= 0)
+        r = chat_source_check(f, chats.source, &note);
+    line(r < 0 ? "❌" : "✅", "데이터베이스", r < 0 ? str_from(f->err.msg) : note);
+    return r >= 0;
+}
+
+static void show_rest(struct flow *f)
+{
+    const char *docker = getenv("DOCKER");
+    struct buf *now = arena_buf(&f->arena, 64);
+    line("ℹ️ ", "도커", docker && strcmp(docker, "true") == 0 ? STR("예") : STR("아니오"));
+    wall_write(now, loop_wall_ms(f->loop));
+    line("🕐", "확인 시간", buf_view(now));
+}
+
+/* The server; false when its state is a failure. */
+static bool check_server(struct flow *f, const struct config *c)
+{
+    struct server_question q = {.config = c, .path = "/health", .show = true};
+    int r = server_ask(f, &q);
+    if (r >= 0)
+        return true;
+    bool needed = c->chat_url[0] == '\0' || r == E_UPSTREAM;
+    line(needed ? "❌" : "⚠️ ", "서버", str_from(f->err.msg));
+    return !needed;
+}
+
+static int status(struct flow *f, void *arg)
+{
+    struct cli *cli = arg;
+    _cleanup_(app_close) struct app app = APP_INIT;
+    puts("📋 시스템 상태:");
+    line("✅", "설정", STR("모든 값이 올바릅니다"));
+    int r = app_open(f, &cli->config, NULL, &app);
+    if (r < 0) {
+        line("❌", "Postgres", str_from(f->err.msg));
+        return r;
+    }
+    bool good = check_postgres(f, &app);
+    if (good)
+        good = check_chats(f, &app);
+    show_rest(f);
+    good = check_server(f, &cli->config) && good;
+    r = flow_check(f);
+    if (r >= 0 && !good)
+        r = err_set(&f->err, E_UPSTREAM, "not everything works");
+    return r;
+}
+
+int cli_status(struct cli *cli)
+{
+    int r = cli_options(cli, NULL, 0);
+    if (r != CLI_GO_ON)
+        return r;
+    if (cli->word_count > 0)
+        return cli_usage(cli, "what is \"%s\"?", cli->words[0]);
+    r = cli_config(cli);
+    if (r != CLI_GO_ON) {
+        puts("📋 시스템 상태:");
+        line("❌", "설정", STR("위의 값을 고쳐야 합니다"));
+        return 1;
+    }
+    return cli_run_bare(cli, "status", status, cli);
+}
