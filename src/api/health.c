@@ -12,14 +12,23 @@
 #include "assist/assist.h"
 #include "base/wall.h"
 
+/* What is not ready is the database's doing, or the vector store's (too old, a foreign collection). */
+static bool is_database(const struct err *why)
+{
+    return why->code == 0 || why->code == E_DB || why->code == E_DB_AWAY ||
+           why->code == E_DB_RETRY || why->code == E_DB_CONFLICT;
+}
+
 static int check(struct flow *f, struct api *a, struct assist_health *h, struct err *why)
 {
     int r = assist_health(f, a->spec.assist, h);
     if (r < 0)
         return r;
     bool ready = a->spec.ready == NULL || a->spec.ready(a->spec.context, why);
-    if (!ready && h->database >= 0)
+    if (!ready && is_database(why) && h->database >= 0)
         h->database = why->code < 0 ? why->code : E_DB_AWAY;
+    if (!ready && !is_database(why) && h->vectors >= 0)
+        h->vectors = why->code;
     return 0;
 }
 
@@ -41,9 +50,11 @@ static void write_component(struct jw *w, const char *key, int status, double ms
 static void write_components(struct jw *w, const struct assist_health *h, const struct err *why)
 {
     jw_obj(w, "components");
+    struct str text = str_from(why->msg);
     write_component(w, "postgres", h->database, h->database_ms,
-                    h->database < 0 && why->msg[0] ? str_from(why->msg) : STR(""));
-    write_component(w, "vectors", h->vectors, h->vectors_ms, h->vectors_note);
+                    h->database < 0 && is_database(why) ? text : STR(""));
+    write_component(w, "vectors", h->vectors, h->vectors_ms,
+                    h->vectors < 0 && !is_database(why) ? text : h->vectors_note);
     write_component(w, "llm", h->llm, 0, h->llm_providers);
     write_component(w, "freshdesk", h->freshdesk, 0, STR(""));
     jw_end_obj(w);

@@ -31,7 +31,7 @@ static void read_types(struct json types, struct question *q)
     }
 }
 
-static void read_wish(struct input *in, struct wish *wish)
+static void read_wish(struct input *in, enum reader_kind kind, struct wish *wish)
 {
     input_body(in, INPUT_REQUIRED);
     struct question *q = &wish->question;
@@ -42,7 +42,8 @@ static void read_wish(struct input *in, struct wish *wish)
         .intent = input_text(in, "intent", INPUT_OPTIONAL),
         .language = input_text(in, "language", INPUT_OPTIONAL),
     };
-    int64_t count = input_int(in, "top_k", 5);
+    /* As the old model had it: no bounds, so what is out of ours is brought into them. */
+    int64_t count = input_int(in, "top_k", kind == READER_FULL ? 5 : 3);
     q->count = (int)(count < 1 ? 1 : count > 20 ? 20 : count);
     wish->types = input_texts(in, "type");
     read_types(wish->types, q);
@@ -80,7 +81,7 @@ static int answer(struct flow *f, struct api *a, struct http_exchange *x, enum r
     struct wish wish = {.types = JSON_NONE};
     struct caller who;
     input_begin(&in, f, x);
-    read_wish(&in, &wish);
+    read_wish(&in, kind, &wish);
     if (kind == READER_GATHER && (input_query_bool(&in, "stream", false) || wish.stream))
         kind = READER_LEGACY;
     if (input_is_bad(&in))

@@ -25,6 +25,7 @@
 struct qdrant_home {
     struct vectors v;
     struct qdrant *q;
+    bool no_params; /* learned: a strict mode refuses our search parameters */
 };
 
 static struct qdrant *client(struct vectors *v)
@@ -210,7 +211,8 @@ static int q_remove(struct flow *f, struct vectors *v, const struct vector_tenan
 /* ---- reading ---- */
 
 static int search_body(struct flow *f, struct buf *body, const struct vector_tenant *t,
-                       enum vector_collection c, const struct vector_search *searches, size_t count)
+                       enum vector_collection c, const struct vector_search *searches, size_t count,
+                       bool with_params)
 {
     struct jw w = JW_INIT(body);
     _cleanup_(buf_done) struct buf numbers = BUF_INIT(0);
@@ -228,9 +230,11 @@ static int search_body(struct flow *f, struct buf *body, const struct vector_ten
                                     s->exclude_id ? 1 : 0, &f->err);
         if (r < 0)
             return r;
-        jw_obj(&w, "params");
-        jw_i64(&w, "hnsw_ef", MAX(HNSW_EF, 2 * s->limit));
-        jw_end_obj(&w);
+        if (with_params) {
+            jw_obj(&w, "params");
+            jw_i64(&w, "hnsw_ef", MAX(HNSW_EF, 2 * s->limit));
+            jw_end_obj(&w);
+        }
         jw_arr(&w, "with_payload");
         jw_text(&w, NULL, vectors_json_item_field(c));
         jw_end_arr(&w);
@@ -251,18 +255,30 @@ static bool item_id_read(struct json payload, enum vector_collection c, int64_t 
     return *ret_id > 0;
 }
 
+static int query(struct flow *f, struct qdrant_home *h, const struct vector_tenant *t,
+                 enum vector_collection c, const struct vector_search *searches, size_t count,
+                 bool with_params, struct json *ret_answers)
+{
+    struct buf *body = arena_buf(&f->arena, 0);
+    int r = search_body(f, body, t, c, searches, count, with_params);
+    if (r < 0)
+        return r;
+    return qdrant_call(f, h->q, PRIORITY_LIVE, "POST", path(f, c, "/points/query/batch?timeout=5"),
+                       buf_view(body), READ_S * 1000 + MARGIN_MS, ret_answers);
+}
+
 static int q_search(struct flow *f, struct vectors *v, const struct vector_tenant *t,
                     enum vector_collection c, const struct vector_search *searches, size_t count,
                     struct vector_hits *ret_hits)
 {
-    struct buf *body = arena_buf(&f->arena, 0);
-    int r = search_body(f, body, t, c, searches, count);
-    if (r < 0)
-        return r;
-    struct json answers;
-    r = qdrant_call(f, client(v), PRIORITY_LIVE, "POST",
-                    path(f, c, "/points/query/batch?timeout=5"), buf_view(body),
-                    READ_S * 1000 + MARGIN_MS, &answers);
+    struct qdrant_home *h = container_of(v, struct qdrant_home, v);
+    struct json answers = JSON_NONE;
+    bool with_params = !h->no_params;
+    int r = query(f, h, t, c, searches, count, with_params, &answers);
+    if (r == E_UPSTREAM_INPUT && with_params) { /* a managed cluster's strict mode caps hnsw_ef */
+        r = query(f, h, t, c, searches, count, false, &answers);
+        h->no_params |= r >= 0;
+    }
     if (r < 0)
         return r;
     if (json_count(answers) != count)
@@ -270,12 +286,12 @@ static int q_search(struct flow *f, struct vectors *v, const struct vector_tenan
                        json_count(answers), count);
     for (struct json_iter answer = json_iter(answers); json_next(&answer);) {
         struct json points = json_get(answer.value, "points");
-        struct vector_hits *h = &ret_hits[answer.index];
-        h->hits = ARENA_ARRAY(&f->arena, json_count(points), struct vector_hit);
+        struct vector_hits *hits = &ret_hits[answer.index];
+        hits->hits = ARENA_ARRAY(&f->arena, json_count(points), struct vector_hit);
         for (struct json_iter it = json_iter(points); json_next(&it);) {
             struct vector_hit hit = {.score = json_f64(json_get(it.value, "score"), -1)};
             if (item_id_read(json_get(it.value, "payload"), c, &hit.item_id))
-                h->hits[h->count++] = hit;
+                hits->hits[hits->count++] = hit;
         }
     }
     return 0;

@@ -178,6 +178,8 @@ static int on_event(struct llm_feed *feed, const struct event *e, struct err *er
     if (!json_is_arr(choices) || json_count(choices) == 0)
         return 0;
     struct json choice = json_path(choices, "0");
+    if (json_i64(json_get(choice, "index"), 0) != 0)
+        return 0; /* a second answer, which nobody asked for */
     llm_delta_add(&feed->held, json_str(json_path(choice, "delta.content")));
     llm_feed_finish(feed, json_str(json_get(choice, "finish_reason")));
     return 0;

@@ -102,8 +102,6 @@ static int translate(struct flow *f, const struct qdrant_try *t, int r)
         return r;
     if (t->status == 409)
         return err_wrap(&f->err, E_BUSY, "qdrant");
-    if (t->status == 429 && t->retry_after_ms < 0)
-        return err_wrap(&f->err, E_LIMIT, "qdrant: more than its rate limit can ever hold");
     if (t->status == 408 || t->status >= 500)
         return err_wrap(&f->err, E_VECTORS_AWAY, "qdrant");
     switch (r) {
@@ -113,8 +111,13 @@ static int translate(struct flow *f, const struct qdrant_try *t, int r)
     case E_PROTOCOL:
     case E_CIRCUIT:
     case -ETIMEDOUT: return err_wrap(&f->err, E_VECTORS_AWAY, "qdrant");
-    default: return err_wrap(&f->err, r, "qdrant");
+    default: break;
     }
+    /* Its key, our request, its collection: no matter of who asks us. */
+    f->err.http = err_http(E_VECTORS_AWAY);
+    if (t->status == 429 && t->retry_after_ms < 0)
+        return err_wrap(&f->err, E_LIMIT, "qdrant: more than its rate limit can ever hold");
+    return err_wrap(&f->err, r, "qdrant");
 }
 
 /* The whole answer as JSON. */

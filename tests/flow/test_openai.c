@@ -107,6 +107,20 @@ static const struct row rows[] = {
      NULL,
      NULL,
      {{.headers = SSE, .body = FIRST CHUNK("안녕") CHUNK("!") STOP USAGE DONE, .split = true}}},
+    {"a second answer",
+     0,
+     "안녕!",
+     9,
+     1,
+     NULL,
+     NULL,
+     NULL,
+     {{.headers = SSE,
+       .body =
+           FIRST CHUNK(
+               "안녕") "data: "
+                       "{\"choices\":[{\"index\":1,\"delta\":{\"content\":\"no\"}}]}\n\n" CHUNK("!")
+                           STOP USAGE DONE}}},
     {"usage beside choices, repeated",
      0,
      "안",

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "store/vectors.h"
 #include "support/vendor.h"
 #include "upstream/qdrant.h"
 
@@ -191,9 +192,74 @@ static void test_versions(void **state)
     }
 }
 
+/* ---- limits of a managed cluster ---- */
+
+static const struct vector_tenant tenant = {.id = 1, .company = STR("acme")};
+static float numbers[EMBED_DIMENSIONS] = {1};
+
+/* A strict mode that caps hnsw_ef: asked again without it, and never with it from then on. */
+static int run_strict(struct flow *f, struct vendor_case *vc)
+{
+    const struct qdrant_spec spec = {.web = vc->web, .url = vc->url};
+    struct qdrant *q = qdrant_new(f->loop, &spec);
+    struct vectors *v = vectors_new_qdrant(f->loop, q);
+    const struct vector_search search = {.vector = numbers, .limit = 5, .score_min = -1};
+    int r = 0;
+    for (int i = 0; r >= 0 && i < 2; i++) {
+        struct vector_hits hits = {.count = 0};
+        r = vectors_search(f, v, &tenant, VECTORS_TICKETS, &search, 1, &hits);
+        if (r >= 0 && !torture_is_on())
+            r = hits.count == 1 && hits.hits[0].item_id == 7 ? 0 : E_MODEL;
+    }
+    vectors_free(v);
+    qdrant_free(q);
+    if (r < 0)
+        return r;
+    CALM_CHECK(vendor_seen(vc, "hnsw_ef") == 1 && vendor_seen(vc, "/points/query/batch") == 3);
+    return 0;
+}
+#define HIT                                                                                        \
+    "{\"result\":[{\"points\":[{\"id\":7,\"score\":0.9,\"payload\":{\"ticket_id\":\"7\"}}]}]}"
+
+/* A write that is more than the rate limit can ever hold goes in halves. */
+static int run_halves(struct flow *f, struct vendor_case *vc)
+{
+    const struct qdrant_spec spec = {.web = vc->web, .url = vc->url};
+    struct qdrant *q = qdrant_new(f->loop, &spec);
+    struct vectors *v = vectors_new_qdrant(f->loop, q);
+    struct vector_point points[4];
+    for (int i = 0; i < 4; i++)
+        points[i] = (struct vector_point){
+            .item_id = i + 1, .vectors = {numbers}, .payload = STR("{}"), .updated_at = 1};
+    int r = vectors_upsert(f, v, &tenant, VECTORS_TICKETS, points, 4);
+    vectors_free(v);
+    qdrant_free(q);
+    if (r < 0)
+        return r;
+    CALM_CHECK(vendor_seen(vc, "PUT /collections/support_tickets/points?") == 3);
+    CALM_CHECK(vendor_seen(vc, "\"ticket_id\":\"1\"") == 2 &&
+               vendor_seen(vc, "\"ticket_id\":\"4\"") == 2);
+    return 0;
+}
+
+static void test_managed(void **state)
+{
+    (void)state;
+    static const struct exchange strict[] = {
+        {.want_body = "hnsw_ef", .status = 400, .body = FAILED("Limit exceeded for hnsw_ef")},
+        {.body = HIT},
+        {.body = HIT}};
+    static const struct exchange halves[] = {
+        {.status = 429, .body = FAILED("Rate limiting exceeded")},
+        {.body = "{\"result\":{\"status\":\"completed\"}}"},
+        {.body = "{\"result\":{\"status\":\"completed\"}}"}};
+    vendor_run("strict", strict, 3, false, run_strict);
+    vendor_run("halves", halves, 3, false, run_halves);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_managed),
                                        cmocka_unit_test(test_versions)};
     return cmocka_run_group_tests_name("flow.qdrant", tests, NULL, NULL);
 }
