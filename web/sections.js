@@ -153,7 +153,7 @@ export function createSections(root, { t, onRetry, onOpen, say = () => {} }) {
                 view,
                 'cards',
                 items.map((item) => ticketCard(item, t, onOpen)),
-                'no_similar_tickets',
+                view.state.data?.nothing_synced ? 'nothing_synced' : 'no_similar_tickets',
             );
         },
         kb_documents(view) {

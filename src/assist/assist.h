@@ -9,7 +9,7 @@
  *   ticket          ticket (the vendor's whole object); only when asked for
  *   summary.delta   text                summary          text, key_points[], sentiment, urgency
  *   similar_tickets items[]: id, subject, status, priority, score, similarity, updated_at, url, why[],
- *                   symptom, cause, resolution
+ *                   symptom, cause, resolution; degraded, nothing_synced
  *   kb_documents    items[]: id, title, excerpt, url, score, visibility
  *   solution.delta  text                solutions        items[]: title, steps[]: text, source, quote;
  *                                                        sources[]: n, kind, id, title, url;

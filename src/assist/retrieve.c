@@ -220,7 +220,13 @@ static int find_tickets(struct flow *f, struct run *run, const struct candidate 
     qsort(found, card_count, sizeof(*found), by_found_score);
     ret_found->tickets = found;
     ret_found->ticket_count = MIN(card_count, wanted);
-    return 0;
+    if (card_count > 0 || wanted == 0 || ret_found->search_status < 0)
+        return 0;
+    int64_t stored_count;
+    r = tickets_count(f, run->assist->spec.pool, run->who->tenant_id, &stored_count, NULL);
+    if (r >= 0)
+        ret_found->nothing_synced = stored_count == 0;
+    return r;
 }
 
 static int find_articles(struct flow *f, struct run *run, const struct candidate *all, size_t count,

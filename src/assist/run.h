@@ -144,6 +144,7 @@ struct found {
     size_t ticket_count;
     struct found_article *articles;
     size_t article_count;
+    bool nothing_synced; /* no similar ticket, since none is stored */
     int search_status; /* < 0: one of the ways to search failed, why; the others may have found some */
     struct err search_err;
 };

@@ -63,6 +63,7 @@ int found_send_tickets(struct flow *f, struct run *run, const struct found *foun
         write_ticket_item(f, run, w, &found->tickets[i]);
     jw_end_arr(w);
     jw_bool(w, "degraded", found->search_status < 0);
+    jw_bool(w, "nothing_synced", found->nothing_synced);
     run_section_done(f, run, SECTION_SIMILAR);
     return notice_send(f, run, &n);
 }

@@ -145,7 +145,7 @@ static const char *search_sql(struct arena *a, int64_t tenant_id, const char *ta
 {
     /* Sub-selects and no joins: a look-up for each term whatever the planner believes of the tables. */
     return arena_printf(a,
-                        "with asked as ("
+                        "with asked as materialized (" /* its look-ups are used twice */
                         "select q.term, coalesce((select s.share from deskstream.term_shares s "
                         "where s.tenant_id = %" PRId64 " and s.source = '%s' and s.term = q.term"
                         "), 0)::float8 as share, greatest(coalesce((select n.row_count "

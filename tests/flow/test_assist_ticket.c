@@ -164,6 +164,21 @@ STAGE_TEST(test_wordless, on_all_told,
            .ticket = "{\"id\":1,\"subject\":null,\"description\":null,\"description_text\":null,"
                      "\"tags\":null,\"status\":null,\"custom_fields\":null}")
 
+/* A tenant that never synced is told so; one whose archive has nothing alike is not. */
+static int on_unsynced(struct flow *f, struct stage *s)
+{
+    s->who.tenant_id = stage_tenant_id + 100000;
+    FLOW_OK(f, open_ticket(f, s, false));
+    CALM_CHECK(stage_said(s, "\"items\":[],\"degraded\":false,\"nothing_synced\":true"));
+    CALM_CHECK(!stage_has(s, "error"));
+    s->who.tenant_id = stage_tenant_id;
+    buf_clear(&s->events);
+    FLOW_OK(f, open_ticket(f, s, false));
+    CALM_CHECK(stage_said(s, "\"nothing_synced\":false"));
+    return 0;
+}
+STAGE_TEST(test_unsynced, on_unsynced, .ticket_status = 0)
+
 /* ---- the ticket itself ---- */
 
 static int on_missing(struct flow *f, struct stage *s)
@@ -254,31 +269,19 @@ STAGE_TEST(test_hang, on_hang, .chat[TASK_SUMMARY] = CHAT_HANG)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stage_setup),
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_strict),
-        cmocka_unit_test(test_strict_failed),
-        cmocka_unit_test(test_summary_500),
-        cmocka_unit_test(test_summary_cut),
-        cmocka_unit_test(test_summary_error),
-        cmocka_unit_test(test_summary_garbage),
-        cmocka_unit_test(test_solutions_500),
-        cmocka_unit_test(test_solutions_cut),
-        cmocka_unit_test(test_no_model),
-        cmocka_unit_test(test_embedder_away),
-        cmocka_unit_test(test_embedder_refuses),
-        cmocka_unit_test(test_talks_stored),
-        cmocka_unit_test(test_talks_404),
-        cmocka_unit_test(test_talks_403),
-        cmocka_unit_test(test_wordless),
-        cmocka_unit_test(test_ticket_404),
-        cmocka_unit_test(test_ticket_403),
-        cmocka_unit_test(test_freshdesk_away),
-        cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_left_at_meta),
-        cmocka_unit_test(test_left_at_delta),
-        cmocka_unit_test(test_left_late),
-        cmocka_unit_test(test_hang),
+        cmocka_unit_test(stage_setup),           cmocka_unit_test(test_good),
+        cmocka_unit_test(test_strict),           cmocka_unit_test(test_strict_failed),
+        cmocka_unit_test(test_summary_500),      cmocka_unit_test(test_summary_cut),
+        cmocka_unit_test(test_summary_error),    cmocka_unit_test(test_summary_garbage),
+        cmocka_unit_test(test_solutions_500),    cmocka_unit_test(test_solutions_cut),
+        cmocka_unit_test(test_no_model),         cmocka_unit_test(test_embedder_away),
+        cmocka_unit_test(test_embedder_refuses), cmocka_unit_test(test_talks_stored),
+        cmocka_unit_test(test_talks_404),        cmocka_unit_test(test_talks_403),
+        cmocka_unit_test(test_wordless),         cmocka_unit_test(test_unsynced),
+        cmocka_unit_test(test_ticket_404),       cmocka_unit_test(test_ticket_403),
+        cmocka_unit_test(test_freshdesk_away),   cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_left_at_meta),     cmocka_unit_test(test_left_at_delta),
+        cmocka_unit_test(test_left_late),        cmocka_unit_test(test_hang),
     };
     return pg_test_main(tests);
 }
