@@ -240,6 +240,65 @@ int config_read(struct arena *a, char *const *env, struct str file, struct confi
     return 0;
 }
 
+/* ---- doubts ---- */
+
+enum { NAME_BYTES_MAX = 64, SLIPS_MAX = 2 };
+
+/* Letters to change, add or leave out, whatever their case, to make one of the other. */
+static size_t slip_count(struct str a, struct str b)
+{
+    size_t row[NAME_BYTES_MAX + 1];
+    for (size_t k = 0; k <= b.len; k++)
+        row[k] = k;
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t k = 1; k <= b.len; k++) {
+            bool same = str_eq_nocase(str_sub(a, i - 1, 1), str_sub(b, k - 1, 1));
+            size_t best = MIN(diagonal + (same ? 0 : 1), MIN(row[k], row[k - 1]) + 1);
+            diagonal = row[k];
+            row[k] = best;
+        }
+    }
+    return row[b.len];
+}
+
+/* The setting that a name is nearly; NULL when it is one, or near none. */
+static const char *nearly(struct str name)
+{
+    const char *best = NULL;
+    size_t fewest = SLIPS_MAX + 1;
+    for (size_t i = 0; i < CONFIG_ROW_COUNT; i++) {
+        struct str ours = str_from(config_rows[i].name);
+        if (str_eq(name, ours))
+            return NULL;
+        if (name.len > NAME_BYTES_MAX || ours.len > NAME_BYTES_MAX || name.len < 6)
+            continue;
+        size_t slips = slip_count(name, ours);
+        if (slips < fewest) {
+            fewest = slips;
+            best = config_rows[i].name;
+        }
+    }
+    return best;
+}
+
+void config_doubts(struct arena *a, struct str file, struct buf *ret_doubts)
+{
+    struct dotenv odd = DOTENV_INIT(a, file), d = DOTENV_INIT(a, file);
+    struct dotenv_value value;
+    struct str name;
+    int line;
+    while (dotenv_next_odd(&odd, &line))
+        buf_printf(ret_doubts, "line %d is not NAME=value and is passed over\n", line);
+    while (dotenv_next(&d, &name, &value)) {
+        const char *meant = nearly(name);
+        if (meant != NULL)
+            buf_printf(ret_doubts, "line %d: %.*s is no setting; is %s meant?\n", value.line,
+                       STR_ARG(name), meant);
+    }
+}
+
 void config_show(struct buf *out, const struct config *c, const struct config_row *row)
 {
     const void *field = field_get(c, row);

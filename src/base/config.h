@@ -53,6 +53,9 @@ extern const struct config_row config_rows[CONFIG_ROW_COUNT];
  * `PORT: "80000" is not a number from 1 to 65535`. Unknown names are not faults. */
 int config_read(struct arena *a, char *const *env, struct str file, struct config *ret_config,
                 struct buf *ret_faults) _must_check_;
+/* Appends what in the file does not count and was perhaps meant to, one a line: lines that are no assignment,
+ * and names that are nearly one of ours. Values are not repeated. `a` is for reading. */
+void config_doubts(struct arena *a, struct str file, struct buf *ret_doubts);
 /* Appends one row's value as text; secrets as "****" plus the last 4 when longer than 12. */
 void config_show(struct buf *out, const struct config *c, const struct config_row *row);
 /* Appends docs/config.md: a markdown table of all rows. */

@@ -97,14 +97,34 @@ static bool take_line(struct dotenv *d, struct str line, struct str *ret_name,
     return true;
 }
 
-bool dotenv_next(struct dotenv *d, struct str *ret_name, struct dotenv_value *ret_value)
+static bool next_line(struct dotenv *d, struct str *ret_line)
 {
     if (d->line == 0 && str_starts(d->rest, STR("\xEF\xBB\xBF")))
         d->rest = str_sub(d->rest, 3, SIZE_MAX);
+    if (!str_cut(&d->rest, '\n', ret_line))
+        return false;
+    d->line++;
+    return true;
+}
+
+bool dotenv_next(struct dotenv *d, struct str *ret_name, struct dotenv_value *ret_value)
+{
     struct str line;
-    while (str_cut(&d->rest, '\n', &line)) {
-        d->line++;
+    while (next_line(d, &line)) {
         if (take_line(d, line, ret_name, ret_value))
+            return true;
+    }
+    return false;
+}
+
+bool dotenv_next_odd(struct dotenv *d, int *ret_line)
+{
+    struct str line, name;
+    struct dotenv_value value;
+    while (next_line(d, &line)) {
+        *ret_line = d->line;
+        struct str text = str_trim(line);
+        if (text.len > 0 && text.ptr[0] != '#' && !take_line(d, line, &name, &value))
             return true;
     }
     return false;

@@ -26,3 +26,5 @@ struct dotenv_value {
 
 /* The next assignment; false at the end. */
 bool dotenv_next(struct dotenv *d, struct str *ret_name, struct dotenv_value *ret_value);
+/* The next line that dotenv_next passes over although it is neither empty nor a comment; false at the end. */
+bool dotenv_next_odd(struct dotenv *d, int *ret_line);

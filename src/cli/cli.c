@@ -380,6 +380,7 @@ int cli_config(struct cli *cli)
         fprintf(stderr, "deskstream: .env: %s\n", err_text(r));
         return 2;
     }
+    cli->dotenv = file;
     struct buf *faults = arena_buf(&cli->arena, 0);
     r = config_read(&cli->arena, environ, file, &cli->config, faults);
     if (r < 0) {

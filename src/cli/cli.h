@@ -44,6 +44,7 @@ struct cli {
     char **words; /* what follows the command's name; cli_options takes the options out */
     int word_count;
     struct config config; /* after cli_config */
+    struct str dotenv;    /* the text of .env, likewise; in the arena */
 };
 
 /* The whole program: finds the command and runs it. */

@@ -35,6 +35,16 @@ static void bad(struct report *report, const char *what, const char *why, const 
     printf("\u274c %-12s %s\n   %-12s \u2192 %s\n", what, why, "", advice);
 }
 
+/* What .env says in vain: no fault, since old files say much that is not for us. */
+static void doubt_settings(struct flow *f, struct cli *cli)
+{
+    struct buf *doubts = arena_buf(&f->arena, 0);
+    config_doubts(&f->arena, cli->dotenv, doubts);
+    struct str rest = buf_view(doubts), one;
+    while (str_cut(&rest, '\n', &one))
+        printf("\u2753 %-12s %.*s\n", ".env", STR_ARG(one));
+}
+
 static void check_postgres(struct flow *f, struct app *app, struct report *report)
 {
     _cleanup_(deadline_done) struct deadline d = deadline(f, CHECK_MS);
@@ -160,6 +170,7 @@ static int validate(struct flow *f, void *arg)
     struct report report = {0};
     _cleanup_(app_close) struct app app = APP_INIT;
     good("Settings", STR("every value is valid"));
+    doubt_settings(f, cli);
     int r = app_open(f, &cli->config, NULL, &app);
     if (r < 0)
         return r;

@@ -215,6 +215,35 @@ static void test_all_faults_together_without_secrets(void **state)
     assert_null(r.config.host); /* not written */
 }
 
+static void test_doubts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *file, *want;
+    } rows[] = {
+        {"all is well", "# c\n\n  \nPORT=1\nexport HOST=x # y\nSOMEBODY_ELSES=1\n", ""},
+        {"no assignment", "PORT 80\n\nHOST=x\n=5\n",
+         "line 1 is not NAME=value and is passed over\n"
+         "line 4 is not NAME=value and is passed over\n"},
+        {"a slip", "FRESHDESK_APIKEY=secret\nfreshdesk_domain=acme\nLOGLEVEL=info\n",
+         "line 1: FRESHDESK_APIKEY is no setting; is FRESHDESK_API_KEY meant?\n"
+         "line 2: freshdesk_domain is no setting; is FRESHDESK_DOMAIN meant?\n"
+         "line 3: LOGLEVEL is no setting; is LOG_LEVEL meant?\n"},
+        {"short names and far ones are left alone",
+         "PORTS=1\nTYPE=2\nGOOGLE_API_KEY=x\nFASTAPI_PORT=1\n", ""},
+        {"a very long name",
+         "FRESHDESK_API_KEY_FRESHDESK_API_KEY_FRESHDESK_API_KEY_FRESHDESK_API_KEY=1\n", ""},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct arena a;
+        arena_init(&a, 0);
+        _cleanup_(buf_done) struct buf doubts = BUF_INIT(0);
+        config_doubts(&a, str_from(rows[i].file), &doubts);
+        CHECK_BUF(rows[i].name, &doubts, rows[i].want);
+        arena_done(&a);
+    }
+}
+
 static void test_docs_name_every_row(void **state)
 {
     (void)state;
@@ -239,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_file_lines),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_all_faults_together_without_secrets),
+        cmocka_unit_test(test_doubts),
         cmocka_unit_test(test_docs_name_every_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
