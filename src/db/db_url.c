@@ -243,6 +243,13 @@ bool db_url_flag(const struct db_url *u, const char *key, bool otherwise)
 
 /* ---- PostgreSQL ---- */
 
+/* A parameter that says something wins over what the address says in its place. */
+static const char *param_or(const struct db_url *u, const char *key, const char *otherwise)
+{
+    const char *value = db_url_param(u, key);
+    return value && value[0] ? value : otherwise;
+}
+
 static void pair(struct buf *out, const char *keyword, const char *value)
 {
     if (value == NULL || value[0] == '\0')
@@ -264,8 +271,6 @@ void db_url_conninfo(const struct db_url *u, struct buf *out)
         "options",         "target_session_attrs", "channel_binding", "keepalives",
         "keepalives_idle", "require_auth",         "hostaddr",        "passfile",
     };
-    const char *host = db_url_param(u,
-                                    "host"); /* psycopg2: a socket's folder, or a list of hosts */
     char port[8] = "";
     if (u->port) {
         struct buf b = BUF_INIT(sizeof(port));
@@ -273,11 +278,11 @@ void db_url_conninfo(const struct db_url *u, struct buf *out)
         memcpy(port, b.ptr, b.len + 1);
         buf_done(&b);
     }
-    pair(out, "host", host ? host : u->host);
-    pair(out, "port", db_url_param(u, "port") ? db_url_param(u, "port") : port);
+    pair(out, "host", param_or(u, "host", u->host)); /* psycopg2: a socket's folder, or several */
+    pair(out, "port", param_or(u, "port", port));
     pair(out, "user", u->user);
     pair(out, "password", u->password);
-    pair(out, "dbname", db_url_param(u, "dbname") ? db_url_param(u, "dbname") : u->database);
+    pair(out, "dbname", param_or(u, "dbname", u->database));
     for (size_t i = 0; i < ARRAY_COUNT(known); i++)
         pair(out, known[i], db_url_param(u, known[i]));
     const char *ssl = db_url_param(u, "ssl");

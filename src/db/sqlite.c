@@ -163,7 +163,10 @@ static int open_work(struct hop *h)
         r = name.failed ? r : open_as(h, name.ptr, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
         buf_done(&name);
     }
-    return r == SQLITE_OK ? 0 : fail(h, r);
+    if (r == SQLITE_OK)
+        return 0;
+    fail(h, r);
+    return err_wrap(&h->err, h->err.code, "%s", db->path);
 }
 
 static int bind_row(struct hop *h, const struct sqlite_arg *args)

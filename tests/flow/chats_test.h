@@ -294,12 +294,19 @@ static inline int chats_test_flow(struct flow *f, void *arg)
     return r;
 }
 
-/* Runs a test against one home; skips the home that is not there. */
-static inline void chats_test(enum chats_home home, chats_test_fn *fn)
+/* Runs a test against one home, after `prepare`, which is not tortured; skips a home that is not there. */
+static inline void chats_test(enum chats_home home, chats_test_fn *prepare, chats_test_fn *fn)
 {
     if (home == HOME_MYSQL && home_urls[home][0] == '\0')
         skip();
-    struct chats_run run = {fn, home};
+    struct chats_run run = {prepare, home};
+    struct loop *l = loop_new(&(struct loop_spec){.virtual_clock = true});
+    struct err err = {0};
+    int r = loop_run(l, "prepare", chats_test_flow, &run, &err);
+    loop_free(l);
+    if (r < 0)
+        fail_msg("%s: %s", err_name(r), err.msg);
+    run.fn = fn;
     torture_run(home_names[home], chats_test_flow, &run);
 }
 
