@@ -8,6 +8,7 @@
  * Invariant: only the server's own address is ever called; a listener on all addresses is asked on
  * loopback.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,7 +54,7 @@ static int ask_web(struct flow *f, struct web *w, const struct server_question *
     _cleanup_(deadline_done) struct deadline d = deadline(f, HEALTH_TIMEOUT_MS);
     int r = web_fetch(f, w, &rq, &reply);
     if (r == E_UPSTREAM)
-        return err_set(&f->err, r,
+        return err_set(&f->err, -ENOTCONN,
                        "no server answers on %.*s: start it (deskstream serve, make run), or set "
                        "HOST and PORT to where it listens",
                        STR_ARG(str_sub(rq.url, 0, rq.url.len - strlen(q->path))));

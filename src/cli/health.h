@@ -7,6 +7,6 @@ struct server_question {
     const char *path;
     bool show; /* prints the parts that /health names */
 };
-/* `question` is a struct server_question. < 0: no server (transport errors), or it says that something does not
- * work (E_UPSTREAM). */
+/* `question` is a struct server_question. -ENOTCONN: no server there, -ETIMEDOUT: it does not answer, E_UPSTREAM: it
+ * says that something does not work. */
 int server_ask(struct flow *f, void *question);

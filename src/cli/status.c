@@ -85,7 +85,8 @@ static int status(struct flow *f, void *arg)
     good = check_server(f, &cli->config) && good;
     r = flow_check(f);
     if (r >= 0 && !good)
-        r = err_set(&f->err, E_UPSTREAM, "not everything works");
+        r = err_set(&f->err, E_UPSTREAM,
+                    "not everything works: docs/operations.md goes from symptoms to actions");
     return r;
 }
 

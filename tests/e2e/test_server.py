@@ -274,9 +274,10 @@ class Around(Case):
         status, out, err = self.stack.run('config', 'validate', DATABASE_URL='mysql://x')
         self.assertEqual(status, 1)
         self.assertIn('DATABASE_URL: not an address of PostgreSQL', out + err)
-        status, _, err = self.stack.run('status', PORT='1')
-        self.assertEqual(status, 1)
-        self.assertIn('no server answers on http://127.0.0.1:1: start it', err)
+        for command in ('status', 'health'):
+            status, out, err = self.stack.run(command, PORT='1')
+            self.assertEqual(status, 1)
+            self.assertIn('no server answers on http://127.0.0.1:1: start it', out + err)
         status, _, err = self.stack.run('serve', PORT='http', LOG_LEVEL='loud')
         self.assertEqual(status, 2)
         self.assertTrue('PORT' in err and 'LOG_LEVEL' in err, err)
