@@ -124,6 +124,7 @@ int chat_run_beat(struct flow *f, struct chat_run_hold *h)
 {
     int r = h->lock.open ? pg_query(f, &h->lock, "select 1", PG_NO_ARGS, NULL) : E_DB_AWAY;
     if (r < 0 && r != -ECANCELED) { /* its connection broke: a restart; the lock went with it */
+        h->lock.flow = f;           /* who beats now waits for the end, not who began */
         pg_end(&h->lock);
         r = lock_take(f, h);
     }

@@ -268,6 +268,10 @@ static int model_gone_case(struct flow *f, struct desk *d)
 {
     struct batch_result res;
     d->model.plan = "tte";
+    if (d->chat_count < 100) { /* too few calls to call it off: each gives up by itself */
+        FLOW_OK(f, run(f, d, &res));
+        return check_whole(f, d, &res);
+    }
     FLOW_EXPECT(f, run(f, d, &res), E_UPSTREAM);
     FLOW_OK(f, check_whole(f, d, &res));
     FLOW_CHECK(res.state == CHAT_RUN_FAILED && res.sum.failed_questions > 0);
