@@ -64,8 +64,10 @@ static int answer_json(struct flow *f, struct reader *rd, const struct wish *wis
     int r = run_question(f, rd, &wish->question);
     if (r < 0) {
         r = reader_failed(f, rd, r);
-        bool ours = r == E_INPUT || r == E_NOT_FOUND || r == E_DB_AWAY || r == -ECANCELED ||
-                    r == E_OVERLOAD;
+        /* The model's own refusals carry another status (run_own_fault): this one is Freshdesk's. */
+        bool refused = (r == E_UPSTREAM_AUTH || r == E_UPSTREAM_DENIED) && f->err.http == 0;
+        bool ours = refused || r == E_INPUT || r == E_NOT_FOUND || r == E_DB_AWAY ||
+                    r == -ECANCELED || r == E_OVERLOAD;
         if (!ours) {
             err_wrap(&f->err, r, "LLM 호출 중 오류가 발생했습니다");
             f->err.http = 500;

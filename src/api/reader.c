@@ -19,6 +19,8 @@
 #include "base/log.h"
 #include "base/wall.h"
 
+#define LAST_WORD_MS 500 /* to a reader whose run is cancelled because the server stops */
+
 static int send_full(struct flow *f, struct sink *s, const char *event, struct str json);
 static int send_legacy(struct flow *f, struct sink *s, const char *event, struct str json);
 static int send_gather(struct flow *f, struct sink *s, const char *event, struct str json);
@@ -257,10 +259,8 @@ static int send_failure(struct flow *f, struct reader *rd, int status)
     return sse_send(f, &rd->sse, "error", buf_view(&out));
 }
 
-int reader_end(struct flow *f, struct reader *rd, int status)
+static int end(struct flow *f, struct reader *rd, int status)
 {
-    if (status == -ECANCELED)
-        return status; /* nobody listens */
     if (status < 0) {
         status = reader_failed(f, rd, status);
         log_info("api.run_failed", "code=%s error=\"%s\"", err_name(status), f->err.msg);
@@ -277,4 +277,14 @@ int reader_end(struct flow *f, struct reader *rd, int status)
     if (r >= 0 && rd->kind == READER_LEGACY && rd->with_done_mark)
         r = sse_send_data(f, &rd->sse, STR("[DONE]"));
     return r < 0 ? r : sse_end(f, &rd->sse);
+}
+
+int reader_end(struct flow *f, struct reader *rd, int status)
+{
+    if (status != -ECANCELED)
+        return end(f, rd, status);
+    if (http_client_left(rd->exchange))
+        return status; /* nobody listens */
+    _cleanup_(shield_done) struct shield s = flow_shield(f, LAST_WORD_MS);
+    return end(f, rd, err_set(&f->err, E_OVERLOAD, "the server is stopping; try again"));
 }

@@ -76,7 +76,9 @@ static int answer_json(struct flow *f, struct reader *rd, const struct reply_wis
             return err_set(
                 &f->err, r,
                 "유효하지 않은 컨텍스트 ID입니다. 먼저 /init 엔드포인트를 호출해주세요.");
-        bool ours = r == E_NOT_FOUND || r == E_DB_AWAY || r == E_OVERLOAD || r == -ECANCELED;
+        bool refused = (r == E_UPSTREAM_AUTH || r == E_UPSTREAM_DENIED) && f->err.http == 0;
+        bool ours = refused || r == E_NOT_FOUND || r == E_DB_AWAY || r == E_OVERLOAD ||
+                    r == -ECANCELED;
         return ours ? r : answer_failure(f, rd);
     }
     return reader_answer(f, rd);

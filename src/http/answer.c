@@ -410,8 +410,10 @@ static void conclude(struct flow *f, struct http_exchange *x, int r)
                      f->err.msg);
         return;
     }
-    if (r == -ECANCELED)
+    if (r == -ECANCELED) { /* the client is there: it is the server that stops */
+        http_answer_plain_error(x, 503, STR("The server is stopping"));
         return;
+    }
     if (r >= 0) {
         log_error("http.unanswered", "path=\"%.*s\"", STR_ARG(x->request.path));
         http_answer_plain_error(x, 500, STR("Internal Server Error"));
@@ -448,6 +450,11 @@ int http_exchange_run(struct flow *f, void *arg)
 const struct http_request *http_request_of(const struct http_exchange *x)
 {
     return &x->request;
+}
+
+bool http_client_left(const struct http_exchange *x)
+{
+    return has_left(x);
 }
 
 bool http_answer_begun(const struct http_exchange *x)

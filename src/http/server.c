@@ -75,6 +75,9 @@ struct http_stats http_server_stats(const struct http_server *s)
     return s->stats;
 }
 
+/* What was cancelled may have said a last word: its bytes leave in later turns. */
+#define LAST_WORD_MS 500
+
 /* Waits for the exchanges, then for connections that still send or linger; at most ms. */
 static void wait_quiet(struct flow *f, struct http_server *s, uint32_t ms)
 {
@@ -98,6 +101,7 @@ void http_server_drain(struct flow *f, struct http_server *s, uint32_t drain_ms)
     if (drain_ms > 0)
         wait_quiet(f, s, drain_ms);
     group_join(&s->group);
+    wait_quiet(f, s, LAST_WORD_MS);
     if (!list_empty(&s->connections)) {
         op_begin(&s->closed, s->loop, "http.close", NULL);
         list_each_safe (node, &s->connections) {

@@ -123,6 +123,8 @@ int http_stream_begin(struct flow *f, struct http_exchange *x, int status, const
     _must_check_;
 int http_stream_write(struct flow *f, struct http_exchange *x, struct str piece) _must_check_;
 int http_stream_end(struct flow *f, struct http_exchange *x) _must_check_;
+/* Why a handler was cancelled: its client is gone, or (false) the server stops and a last word still arrives. */
+bool http_client_left(const struct http_exchange *x);
 bool http_answer_begun(const struct http_exchange *x);
 int http_answer_status(const struct http_exchange *x); /* 0 before it has begun */
 uint64_t http_answer_bytes(const struct http_exchange *x);

@@ -25,6 +25,7 @@ struct world {
     int running;        /* handlers alive */
     int children;       /* of them, children alive */
     int cancelled;      /* handlers that ended with -ECANCELED */
+    int stopped_count;  /* of these, whose client was there still */
     int children_ended; /* with -ECANCELED */
     int after_count;
     uint64_t written_bytes;
@@ -113,6 +114,16 @@ static int handle_hang(struct flow *f, struct http_exchange *x, void *context)
     return ended(w, hang(f, x, w));
 }
 
+/* Says nothing until the server stops: its client is still there then. */
+static int handle_never(struct flow *f, struct http_exchange *x, void *context)
+{
+    struct world *w = context;
+    w->running++;
+    int r = flow_sleep(f, 3600 * 1000);
+    w->stopped_count += !http_client_left(x);
+    return ended(w, r);
+}
+
 static int flood(struct flow *f, struct http_exchange *x, struct world *w)
 {
     struct str count_text;
@@ -172,6 +183,7 @@ static void after(const struct http_exchange *x, void *context)
 static const struct http_route routes[] = {
     {.method = "GET", .pattern = "/stream/{way}", .handler = handle_stream},
     {.method = "GET", .pattern = "/hang", .handler = handle_hang},
+    {.method = "GET", .pattern = "/never", .handler = handle_never},
     {.method = "GET", .pattern = "/flood", .handler = handle_flood},
     {.method = "GET", .pattern = "/sse/{dialect}", .handler = handle_sse},
     {.method = "GET", .pattern = "/hello", .handler = handle_hello},
@@ -494,13 +506,20 @@ static int drain_cancels_run(struct flow *f, void *arg)
     TRY(f, client_open(f, http_server_port(s), &c));
     client_send(c, STR("GET /hang HTTP/1.1\r\nHost: x\r\n\r\n"));
     TRY(f, client_wait(f, c, "begun"));
+    _cleanup_(client_close) struct client *silent = NULL;
+    TRY(f, client_open(f, http_server_port(s), &silent));
+    client_send(silent, STR("GET /never HTTP/1.1\r\nHost: x\r\n\r\n"));
+    while (w.running < 2)
+        TRY(f, flow_sleep(f, 1));
     uint64_t begin_ms = loop_now_ms(f->loop);
     http_server_drain(f, s, 5000);
     CHECK(f, loop_now_ms(f->loop) - begin_ms >= 5000);
-    CHECK(f, w.running == 0 && w.cancelled == 1 && w.children == 0);
+    CHECK(f, w.running == 0 && w.cancelled == 2 && w.children == 0 && w.stopped_count == 1);
     CHECK(f, http_server_stats(s).connection_count == 0);
     int status;
     TRY(f, client_wait_end(f, c, &status));
+    TRY(f, client_wait_end(f, silent, &status));
+    CHECK(f, has(silent, "HTTP/1.1 503 ") && has(silent, "The server is stopping"));
     _cleanup_(client_close) struct client *late = NULL;
     CHECK(f, client_open(f, http_server_port(s), &late) < 0);
     return 0;
