@@ -16,6 +16,7 @@
  *   {"skip":id,"what":"conversations","why":..}  {"gone":id,"kind":"deleted","at":s}
  *   {"tidy":7,"count":n}       superseded versions were taken out of chunk 7
  *   {"archive":uuid}                              names the archive, once
+ *   {"crowded":second}         more tickets share it than are listed
  *   {"planned":1} {"end":1,"newest":s}                           run 1: windows are all known; is complete
  *
  * All functions block and are called from pool threads, one at a time (collect/writer.h sees to it).
@@ -52,6 +53,7 @@ struct run {
     uint32_t number;
     int64_t from_s, to_s, newest_s;
     bool talks, files, is_planned, is_complete;
+    bool is_crowded; /* tickets may hide behind the vendor's wall of 300 pages */
     char mode[16];
 };
 

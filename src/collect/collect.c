@@ -210,7 +210,7 @@ static int whole_walk(struct flow *f, struct collector *c)
         r = load_drain(f, c, false); /* what is gone is marked in what is loaded */
     if (r >= 0 && spec->ticket_count_max == 0)
         r = gone_run(f, c);
-    if (r >= 0 && spec->archived)
+    if (r >= 0 && (spec->archived || c->archive->run.is_crowded))
         r = gaps_run(f, c);
     return r < 0 ? r : finish(f, c);
 }

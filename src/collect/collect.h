@@ -19,7 +19,14 @@
 struct item_texts;
 struct pg_pool;
 
+/* What the guards look at; for tests. Called by pool threads. */
+struct collect_sensors {
+    int (*disk)(const struct collect_sensors *s, const char *dir, uint64_t *ret_free_bytes,
+                uint32_t *ret_used_percent);
+    uint32_t (*memory_percent)(const struct collect_sensors *s);
+};
 struct collect_deps {
+    const struct collect_sensors *sensors; /* NULL: the machine's */
     struct freshdesk *freshdesk;
     struct web *web; /* for attachments */
     struct freshdesk_as as;
@@ -54,6 +61,7 @@ struct collect_progress {
     uint64_t file_count;     /* attachments fetched */
     uint64_t expected_count; /* by what is known so far; 0: not known */
     uint32_t window_count, window_done_count, chunk_count;
+    uint32_t thread_count; /* that may be under way at once, now */
     uint64_t elapsed_ms;
     double budget_used; /* credits taken from the budget */
     double budget_per_minute;

@@ -22,16 +22,18 @@
 #define TICKET_BYTES UINT64_C(6000) /* usual ticket with its thread */
 #define CLOCK_JUMP_MS 60000
 
-struct disk {
+struct look {
+    const struct collect_sensors *sensors;
     const char *dir;
     uint64_t free_bytes;
-    uint32_t used_percent;
+    uint32_t used_percent, memory_percent;
 };
 
-static int look_at_disk(void *arg)
+static int look_at_disk(struct look *d)
 {
-    struct disk *d = arg;
     struct statvfs s;
+    if (d->sensors)
+        return d->sensors->disk(d->sensors, d->dir, &d->free_bytes, &d->used_percent);
     if (statvfs(d->dir, &s) < 0)
         return -errno;
     uint64_t used = s.f_blocks - s.f_bfree, all = used + s.f_bavail;
@@ -65,10 +67,18 @@ static uint32_t memory_percent(void)
     return values[0] ? (uint32_t)((values[0] - MIN(values[1], values[0])) * 100 / values[0]) : 0;
 }
 
+static int look(void *arg)
+{
+    struct look *d = arg;
+    int r = look_at_disk(d);
+    d->memory_percent = d->sensors ? d->sensors->memory_percent(d->sensors) : memory_percent();
+    return r;
+}
+
 int guard_preflight(struct flow *f, struct collector *c)
 {
-    struct disk d = {.dir = c->archive->dir};
-    int r = work_run(f, look_at_disk, &d);
+    struct look d = {.sensors = c->deps->sensors, .dir = c->archive->dir};
+    int r = work_run(f, look, &d);
     if (r < 0)
         return err_wrap(&f->err, r, "the disk under %s", c->archive->dir);
     uint64_t tickets = c->spec->ticket_count_max ? c->spec->ticket_count_max
@@ -86,7 +96,7 @@ int guard_preflight(struct flow *f, struct collector *c)
     return 0;
 }
 
-static void mind_disk(struct collector *c, const struct disk *d)
+static void mind_disk(struct collector *c, const struct look *d)
 {
     bool full = c->spec->disk_pause_percent < 100 && d->used_percent >= c->spec->disk_pause_percent;
     if (full == c->is_paused)
@@ -100,9 +110,8 @@ static void mind_disk(struct collector *c, const struct disk *d)
     }
 }
 
-static void mind_memory(struct collector *c)
+static void mind_memory(struct collector *c, uint32_t percent)
 {
-    uint32_t percent = memory_percent();
     bool tight = percent >= c->spec->memory_warn_percent;
     uint32_t threads = tight ? MAX(c->spec->thread_count / 4, 1u) : MAX(c->spec->thread_count, 1u);
     if (threads == c->thread_count)
@@ -119,14 +128,16 @@ int guard_run(struct flow *f, void *arg)
     int64_t wall_ms = loop_wall_ms(f->loop);
     uint64_t now_ms = loop_now_ms(f->loop);
     for (;;) {
-        struct disk d = {.dir = c->archive->dir};
-        int r = work_run(f, look_at_disk, &d);
-        if (r >= 0)
-            mind_disk(c, &d);
-        mind_memory(c);
-        r = flow_sleep(f, EVERY_MS);
+        int r = flow_sleep(f, EVERY_MS); /* the preflight has looked just now */
         if (r < 0)
             return r;
+        struct look d = {.sensors = c->deps->sensors, .dir = c->archive->dir};
+        r = work_run(f, look, &d);
+        if (r == -ECANCELED)
+            return r;
+        if (r >= 0)
+            mind_disk(c, &d);
+        mind_memory(c, d.memory_percent);
         int64_t jump_ms = (loop_wall_ms(f->loop) - wall_ms) -
                           (int64_t)(loop_now_ms(f->loop) - now_ms);
         if (jump_ms > CLOCK_JUMP_MS || jump_ms < -CLOCK_JUMP_MS)

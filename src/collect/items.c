@@ -188,6 +188,8 @@ bool item_read(struct str text, struct item *ret_item)
             item.has_files = true;
         }
     }
+    /* Private notes are in no stats, but whatever is added changes the ticket. */
+    item.is_silent &= item.created_s > 0 && item.created_s == item.updated_s;
     *ret_item = item;
     return item.id > 0;
 }

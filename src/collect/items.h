@@ -27,7 +27,8 @@ struct item {
     struct str talks;             /* text of its conversations array; empty when it has none */
     bool has_attachments;         /* it has that member */
     bool has_files;               /* written by us with its attachments on disk */
-    bool is_silent; /* its stats tell that neither side has answered: it has no public entry */
+    bool
+        is_silent; /* nothing has happened since it was created, and nobody has answered: no thread */
 };
 /* False when the text is no object or has no id. */
 bool item_read(struct str text, struct item *ret_item);

@@ -164,6 +164,14 @@ static int take_file(struct archive *a, struct str line, struct err *err)
     return 0;
 }
 
+static int take_crowded(struct archive *a, struct str line, struct err *err)
+{
+    (void)line;
+    (void)err;
+    a->run.is_crowded = true;
+    return 0;
+}
+
 static int take_archive(struct archive *a, struct str line, struct err *err)
 {
     (void)err;
@@ -221,10 +229,13 @@ static int take_line(struct archive *a, struct str line, struct err *err)
         struct str kind;
         int (*take)(struct archive *a, struct str line, struct err *err);
     } kinds[] = {
-        {STR("held"), take_held}, {STR("seen"), take_seen},       {STR("window"), take_window},
-        {STR("done"), take_done}, {STR("file"), take_file},       {STR("tidy"), take_tidy},
-        {STR("skip"), take_skip}, {STR("gone"), take_gone},       {STR("run"), take_run},
-        {STR("end"), take_end},   {STR("planned"), take_planned}, {STR("archive"), take_archive},
+        {STR("held"), take_held},       {STR("seen"), take_seen},
+        {STR("window"), take_window},   {STR("done"), take_done},
+        {STR("file"), take_file},       {STR("tidy"), take_tidy},
+        {STR("skip"), take_skip},       {STR("gone"), take_gone},
+        {STR("run"), take_run},         {STR("end"), take_end},
+        {STR("planned"), take_planned}, {STR("archive"), take_archive},
+        {STR("crowded"), take_crowded},
     };
     struct str key, value;
     size_t at = 0;

@@ -119,7 +119,9 @@ static int talk_run(struct flow *f, void *arg)
 {
     struct talk *t = arg;
     const struct collect_spec *spec = t->c->spec;
-    int r = spec->talks ? fetch_talk(f, t) : 0;
+    int r = collect_gate(f, t->c);
+    if (r >= 0 && spec->talks)
+        r = fetch_talk(f, t);
     if (r >= 0 && spec->attachments && !t->record.has_files)
         r = attach_fetch(f, t->c, &t->record);
     if (r >= 0)

@@ -238,6 +238,7 @@ void progress_of(const struct collector *c, struct collect_progress *ret)
         .page_count = c->page_count,
         .chunk_count = (uint32_t)a->chunk_count,
         .is_paused = c->is_paused,
+        .thread_count = c->thread_count,
     };
     for (size_t i = 0; i < a->window_count; i++) {
         const struct window *w = a->windows[i];

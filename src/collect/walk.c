@@ -11,8 +11,8 @@
  * A row that leaves such a second shifts all later ones to the left, over a page's edge that was read
  * already. So pages are first counted up, doubling, until one reaches past the second, and then read from
  * there down to 1: what shifts left is then read again, never passed over.
- * Over 30,000 tickets in one second: the same second by created_at from both ends; what may still hide
- * between is said in the ledger and the log.
+ * Over 30,000 tickets in one second: from that second on by created_at from both ends; what may still hide
+ * between is told to the ledger and looked for by id at the end of the run (gaps_run).
  *
  * Fails as page_run does; what was stored stays. Invariant: `seen` is told to the ledger only when all pages
  * up to it are stored.
@@ -140,11 +140,9 @@ static int pass_wall(struct flow *f, struct walk *k, int64_t since_s)
         r = by_created(f, k, since_s, true);
     if (r <= 0)
         return r;
-    err_set(&f->err, E_LIMIT,
-            "over %d tickets share the second %" PRId64 ": some may be missing; "
-            "--archived looks for them by id",
-            PAGE_ROWS * PAGE_NUMBER_MAX, since_s);
-    return collect_skip(f, k->c, since_s, "second");
+    k->c->archive->run.is_crowded = true;
+    return writer_tell(f, &k->c->writer,
+                       arena_printf(&f->arena, "{\"crowded\":%" PRId64 "}", since_s));
 }
 
 /* All pages since `since_s` up to one that reaches past `crowded_s`, read from there down. */

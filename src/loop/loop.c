@@ -143,6 +143,12 @@ int64_t loop_wall_ms(const struct loop *l)
     return l->virtual_clock ? (int64_t)(l->now_ns / 1000000) + l->wall_offset_ms : wall_now_ms();
 }
 
+void loop_wall_jump(struct loop *l, int64_t by_ms)
+{
+    assert(l->virtual_clock);
+    l->wall_offset_ms += by_ms;
+}
+
 void loop_clock_update(struct loop *l)
 {
     if (!l->virtual_clock)

@@ -41,7 +41,9 @@ struct uv_loop_s *loop_uv(struct loop *l);
 uint64_t loop_now_ns(const struct loop *l); /* monotonic; frozen during a turn's poll batch */
 uint64_t loop_now_ms(const struct loop *l); /* the same in ms */
 int64_t loop_wall_ms(const struct loop *l); /* unix time */
-void loop_clock_update(struct loop *l);     /* after long CPU work */
+/* As if somebody set the machine's clock; virtual clock only. */
+void loop_wall_jump(struct loop *l, int64_t by_ms);
+void loop_clock_update(struct loop *l); /* after long CPU work */
 
 /* Runs fn as the first flow and everything it starts, until it has ended. Returns its result; its
  * error in ret_err (may be NULL). The flow's cancel is loop_stop. */

@@ -59,6 +59,11 @@ static void test_ticket(void **state)
     assert_int_equal(item.created_s, 1795192980);
     assert_true(item.is_silent);
     assert_int_equal(item.talks.len, 0);
+    assert_true(item_read(STR("{\"id\":81,\"updated_at\":\"2026-11-20T16:43:01Z\",\"created_at\":"
+                              "\"2026-11-20T16:43:00Z\",\"stats\":{\"agent_responded_at\":null,"
+                              "\"requester_responded_at\":null}}"),
+                          &item));
+    assert_false(item.is_silent); /* something has happened: it may be a private note */
     assert_true(item_read(STR("{\"id\":\"5\",\"conversations\":[{\"id\":1}],\"stats\":"
                               "{\"agent_responded_at\":null}}"),
                           &item));
