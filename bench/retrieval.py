@@ -10,6 +10,9 @@ A database of its own, the sandbox and the server; knowledge base and tickets ar
 * with models that answer after a second, one stream is timed, then all at once; the ratio is the slowest of
   all to one alone.
 
+An opening costs about 2 ms of PostgreSQL's CPU for each 1,000 tickets held (exact scan), so on two processors that
+also run the sandbox the ratio is first of all a matter of --tickets. What else runs on the machine counts in full.
+
 Aims: hybrid has a hit among five for 90 % and is no worse than vectors alone; at most 4 ms CPU; ratio <= 1.5.
 --seconds is taken for run.sh's sake and means nothing here; --rounds repeats the streams.
 """
