@@ -265,6 +265,17 @@ class Chats(unittest.TestCase):
             status, _, err = office.run(*words, script=True)
             self.assertEqual(status, 1, words)
             self.assertIn('사용법', err)
+        for want, words in ((1, ['config']), (0, ['config', 'show'])):
+            status, out, err = office.run(*words)
+            self.assertEqual(status, want, (words, out, err))
+        for group in ('병렬 처리', '배치', '이메일', '도커'):
+            self.assertIn(group, out)
+        status, out, err = office.run('config', 'validate', PARALLEL_MAX_WORKERS='many')
+        self.assertEqual(status, 1, (out, err))
+        old = subprocess.run(['python3', os.path.join(ROOT, 'config', 'scripts', 'cli.py'), 'batch', '-d', 'x'],
+                             env={**os.environ, 'DESKSTREAM': PROGRAM}, cwd=office.dir, check=False,
+                             capture_output=True)
+        self.assertEqual(old.returncode, 2, old)
         status, out, err = office.run('status', script=True)
         self.assertEqual(status, 0, (out, err))  # no server runs, and the batch needs none
         self.assertIn('📋 시스템 상태:', out)

@@ -242,13 +242,13 @@ static int key_refused_case(struct flow *f, struct desk *d)
     d->model.plan = d->chat_count > 100 ? "tttttta" : "tta";
     FLOW_EXPECT(f, run(f, d, &res), E_UPSTREAM_AUTH);
     FLOW_OK(f, check_whole(f, d, &res));
-    FLOW_CHECK(res.state == CHAT_RUN_FAILED && res.sum.classified_questions > 0);
-    FLOW_CHECK(res.sum.failed_questions > 0 && res.written.row_count > 0);
+    CALM_CHECK(res.state == CHAT_RUN_FAILED && res.sum.classified_questions > 0);
+    CALM_CHECK(res.sum.failed_questions > 0 && res.written.row_count > 0);
     d->model.plan = "t";
     uint64_t asked = d->model.chat_count;
     FLOW_OK(f, run(f, d, &again));
     FLOW_OK(f, check_whole(f, d, &again));
-    FLOW_CHECK(d->model.chat_count - asked <= (uint64_t)res.sum.failed_questions);
+    CALM_CHECK(d->model.chat_count - asked <= (uint64_t)res.sum.failed_questions);
     return 0;
 }
 DESK_TEST(key_refused)
@@ -274,7 +274,7 @@ static int model_gone_case(struct flow *f, struct desk *d)
     }
     FLOW_EXPECT(f, run(f, d, &res), E_UPSTREAM);
     FLOW_OK(f, check_whole(f, d, &res));
-    FLOW_CHECK(res.state == CHAT_RUN_FAILED && res.sum.failed_questions > 0);
+    CALM_CHECK(res.state == CHAT_RUN_FAILED && res.sum.failed_questions > 0);
     return 0;
 }
 DESK_TEST(model_gone)
