@@ -89,6 +89,44 @@
       "a call is given up when the model has been away for so long")                               \
     X(TEXT, hcx_temperature, "HCX_TEMPERATURE", "", "0.1", 1, 8,                                   \
       "sampling temperature of the classification, 0 to 1")                                        \
+    /* reports, mail, schedule */                                                                  \
+    X(TEXT, report_dir, "REPORT_OUTPUT_DIR", "", "reports", 1, 4096,                               \
+      "where workbooks are written")                                                               \
+    X(INT, report_clean_days, "REPORT_CLEANUP_DAYS", "days", "30", 0, 36500,                       \
+      "older workbooks are removed; 0 keeps all")                                                  \
+    X(BOOL, report_clean, "REPORT_AUTO_CLEANUP", "", "true", 0, 0, "remove old workbooks")         \
+    X(TEXT, report_link, "REPORT_LINK_BASE", "", "", 0, 2048,                                      \
+      "address under which REPORT_OUTPUT_DIR can be opened, for mails without the workbook")       \
+    X(TEXT, org_name, "ORG_NAME", "", "", 0, 200, "organisation on the report's cover")            \
+    X(BOOL, email_enabled, "EMAIL_ENABLED", "", "true", 0, 0, "send mails at all")                 \
+    X(TEXT, smtp_server, "SMTP_SERVER", "", "smtp.gmail.com", 0, 255, "mail server")               \
+    X(INT, smtp_port, "SMTP_PORT", "", "587", 1, 65535, "its port; 465 means TLS from the start")  \
+    X(TEXT, smtp_security, "SMTP_SECURITY", "", "auto", 3, 8,                                      \
+      "auto, starttls, tls or none; auto: TLS on port 465, plain to this machine without a "       \
+      "password, else STARTTLS")                                                                   \
+    X(TEXT, smtp_ca_file, "SMTP_CA_FILE", "", "", 0, 4096,                                         \
+      "PEM file to trust for the mail server; empty: the system's")                                \
+    X(TEXT, smtp_user, "SMTP_USER", "", "", 0, 255, "login; empty: SENDER_EMAIL")                  \
+    X(TEXT, sender_email, "SENDER_EMAIL", "", "", 0, 254, "sender of the mails")                   \
+    X(TEXT, sender_name, "SENDER_NAME", "", "", 0, 200, "name beside it")                          \
+    X(SECRET, sender_password, "SENDER_PASSWORD", "", "", 0, 1024, "password; empty: no login")    \
+    X(TEXT, recipient_emails, "RECIPIENT_EMAILS", "", "", 0, 8192, "recipients, with commas")      \
+    X(INT, email_timeout_s, "EMAIL_TIMEOUT", "s", "30", 1, 600,                                    \
+      "longest silence of the mail server")                                                        \
+    X(INT, email_attachment_mb_max, "EMAIL_MAX_ATTACHMENT_MB", "MB", "10", 0, 40,                  \
+      "larger workbooks are told by link or path instead")                                         \
+    X(TEXT, cron_schedule, "CRON_SCHEDULE", "", "", 0, 200,                                        \
+      "when the server does the nightly batch, like 0 1 * * * in TZ; empty: it does not")          \
+    X(BOOL, cron_email, "CRON_EMAIL", "", "true", 0, 0, "mail the nightly batch and its report")   \
+    X(TEXT, sync_cron, "SYNC_CRON", "", "", 0, 200,                                                \
+      "when the server syncs tickets and articles by itself; empty: it does not")                  \
+    X(BOOL, log_files, "FILE_LOG", "", "false", 0, 0, "the server also writes daily log files")    \
+    X(TEXT, log_dir, "LOG_DIR", "", "logs", 1, 4096, "where they go")                              \
+    X(TEXT, log_file, "LOG_FILE", "", "deskstream.log", 1, 128,                                    \
+      "their name; the day comes before .log")                                                     \
+    X(INT, log_file_mb_max, "MAX_LOG_SIZE_MB", "MB", "10", 1, 1024,                                \
+      "a log file is turned over at this size")                                                    \
+    X(INT, log_file_count, "LOG_BACKUP_COUNT", "", "3", 1, 100, "parts of a day that are kept")    \
     /* vectors */                                                                                  \
     X(URL, qdrant_url, "QDRANT_URL", "", "", 0, 2048, "Qdrant's REST address; empty: pgvector")    \
     X(TEXT, qdrant_host, "QDRANT_HOST", "", "", 0, 255, "old form of QDRANT_URL: host name")       \

@@ -117,19 +117,6 @@ int post_put(struct flow *f, const struct post *p, const struct post_item *item,
 
 /* ---- send ---- */
 
-/* "report_2024-03-15.xlsx" out of a Korean name: what is not ASCII goes. */
-static struct str ascii_name(struct arena *a, struct str name)
-{
-    struct buf *out = arena_buf(a, 0);
-    buf_text(out, "chat_keywords_report");
-    for (size_t i = 0; i < name.len; i++) {
-        unsigned char c = (unsigned char)name.ptr[i];
-        if (c > 0x20 && c < 0x7f && memchr("\"\\/<>;", c, 6) == NULL)
-            buf_byte(out, (char)c);
-    }
-    return buf_view(out);
-}
-
 static int build(struct flow *f, const struct post *p, const struct outbox_hold *h, struct buf *out)
 {
     struct mime_mail m = {
@@ -144,7 +131,6 @@ static int build(struct flow *f, const struct post *p, const struct outbox_hold 
         .date_ms = h->created_at,
         .attachment = h->mail.attachment,
         .file_name = h->mail.file_name,
-        .ascii_name = ascii_name(&f->arena, h->mail.file_name),
         .type = STR(XLSX_TYPE),
     };
     return mime_write(out, &m, &f->err);

@@ -93,6 +93,8 @@ static int run_batch(struct flow *f, struct app *app, void *arg)
         return estimate(f, &chats, j);
     struct cli_runs runs;
     r = cli_run_days(f, &chats, &j->days, CHAT_RUN_BATCH, &runs);
+    if (r >= 0 && j->email)
+        r = cli_mail_batch(f, app, &chats, &j->days, &runs);
     if (r >= 0)
         r = tell_runs(f, j, &runs);
     buf_done(&runs.failed_dates);
@@ -162,11 +164,14 @@ static int check_missing(struct flow *f, struct app_chats *chats, const struct j
     return 0;
 }
 
-static int fill_missing(struct flow *f, struct app_chats *chats, const struct job *j)
+static int fill_missing(struct flow *f, struct app *app, struct app_chats *chats,
+                        const struct job *j)
 {
     struct cli_runs runs;
     int64_t left = 0;
     int r = cli_run_days(f, chats, &j->days, CHAT_RUN_MISSING, &runs);
+    if (r >= 0 && j->email)
+        r = cli_mail_batch(f, app, chats, &j->days, &runs);
     if (r >= 0)
         r = tell_runs(f, j, &runs);
     if (r >= 0)
@@ -185,7 +190,7 @@ static int run_missing(struct flow *f, struct app *app, void *arg)
         r = check_missing(f, &chats, j, "누락된", &count);
     if (r < 0 || !j->process || count == 0)
         return r;
-    return fill_missing(f, &chats, j);
+    return fill_missing(f, app, &chats, j);
 }
 
 int cli_missing(struct cli *cli)

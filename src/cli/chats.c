@@ -194,6 +194,7 @@ static void sum_up(struct cli_runs *runs, const struct batch_result *one)
     runs->cost.completion_tokens += one->cost.completion_tokens;
     runs->cost.cost_krw += one->cost.cost_krw;
     runs->row_count += one->written.row_count;
+    runs->known_count += one->known_count;
     runs->refused_count += one->written.refused_count;
 }
 

@@ -40,7 +40,7 @@ void cli_screen_clear(struct cli_screen *s);
 struct cli_runs {
     struct chat_run_sum sum;
     struct chat_cost cost;
-    int64_t row_count, refused_count;
+    int64_t row_count, refused_count, known_count;
     struct buf failed_dates; /* "2024-03-15, 2024-03-16" */
     size_t day_count, failed_count;
     int64_t started_at, finished_at;
@@ -49,6 +49,10 @@ struct cli_runs {
 /* Day by day; one that fails is told and the others go on. < 0 only when cancelled; see failed_count. */
 int cli_run_days(struct flow *f, struct app_chats *chats, const struct cli_days *days,
                  enum chat_run_kind kind, struct cli_runs *ret_runs) _must_check_;
+/* Mails what became of a range, with its workbook, and tells so; mails never change the status. < 0 only when
+ * cancelled. */
+int cli_mail_batch(struct flow *f, struct app *app, struct app_chats *chats,
+                   const struct cli_days *days, const struct cli_runs *runs) _must_check_;
 /* How many questions of a day lack a row in the table of keywords. */
 struct cli_missing {
     int64_t question_count, chat_count;

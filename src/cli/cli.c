@@ -125,6 +125,36 @@ const struct cli_command cli_commands[] = {
      "  deskstream missing check -s 2024-03-01 -e 2024-03-31\n"
      "  deskstream missing auto -s 2024-03-15 -e 2024-03-15 --email\n",
      cli_missing},
+    {"report", "write the workbook of a day, a week or a month",
+     "usage: deskstream report [-d DAY | -s DAY -e DAY] [--email] [-o DIR]\n"
+     "\n"
+     "  -d, --date DAY         2024-03-15, yesterday, today, this-week, last-week, this-month,\n"
+     "                         last-month (weeks begin on Monday); without a day: yesterday\n"
+     "  -s, --start-date DAY   with -e: a range\n"
+     "  -e, --end-date DAY\n"
+     "  --email                mail it to RECIPIENT_EMAILS; the same results are mailed once\n"
+     "  --resend               mail it once more\n"
+     "  -o, --output DIR       the folder, instead of REPORT_OUTPUT_DIR\n"
+     "\n"
+     "examples:\n"
+     "  deskstream report\n"
+     "  deskstream report -d last-week --email\n",
+     cli_report},
+    {"complete", "classify a day, write its report and mail both",
+     "usage: deskstream complete [DAY [LAST]] [--resend]\n"
+     "\n"
+     "  DAY        2024-03-15 or yesterday; without it: yesterday\n"
+     "  LAST       every day of the range, one after the other\n"
+     "  --resend   mail the report once more\n"
+     "\n"
+     "The nightly batch by hand. It goes on where an earlier one stopped: nothing is paid or "
+     "mailed "
+     "twice.\n"
+     "\n"
+     "examples:\n"
+     "  deskstream complete\n"
+     "  deskstream complete 2024-03-15\n",
+     cli_complete},
     {"config", "show, check and document the settings",
      "usage: deskstream config show | validate | docs\n"
      "\n"

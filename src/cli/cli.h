@@ -97,4 +97,4 @@ int cli_run_bare(struct cli *cli, const char *name, flow_fn *fn, void *arg) _mus
 
 cli_fn cli_serve, cli_settings, cli_validate, cli_health, cli_status, cli_sync;
 cli_fn cli_collect, cli_monitor, cli_verify;
-cli_fn cli_batch, cli_missing;
+cli_fn cli_batch, cli_missing, cli_report, cli_complete;

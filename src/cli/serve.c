@@ -21,6 +21,7 @@
 
 #include "api/api.h"
 #include "app.h"
+#include "app_reports.h"
 #include "base/log.h"
 #include "cli/cli.h"
 
@@ -96,6 +97,8 @@ static int serve_app(struct flow *f, struct serve *serve, struct app *app, struc
     };
     struct api *api = NULL;
     int r = group_spawn(keepers, "app.keep", app_keep, app);
+    if (r >= 0)
+        r = group_spawn(keepers, "app.post", app_post_keep, app);
     if (r >= 0)
         r = api_open(f, &spec, &api);
     if (r < 0)

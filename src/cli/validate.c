@@ -12,6 +12,7 @@
 
 #include "app.h"
 #include "app_chats.h"
+#include "app_reports.h"
 #include "base/json.h"
 #include "cli/cli.h"
 #include "loop/zone_file.h"
@@ -211,6 +212,34 @@ static void check_chats(struct flow *f, struct app *app, struct report *report)
     zone_free(zone);
 }
 
+static void check_mail(struct flow *f, struct app *app, struct report *report)
+{
+    const struct config *c = app->config;
+    _cleanup_(deadline_done) struct deadline d = deadline(f, CHECK_MS);
+    struct str *recipients, wrong;
+    struct smtp smtp;
+    size_t count;
+    if (!c->email_enabled || (c->sender_email[0] == '\0' && c->recipient_emails[0] == '\0')) {
+        good("Mail", c->email_enabled ? STR("no sender in the settings: nothing is mailed")
+                                      : STR("switched off (EMAIL_ENABLED)"));
+        return;
+    }
+    smtp_recipients(&f->arena, str_from(c->recipient_emails), &recipients, &count, &wrong);
+    int r = app_smtp(f, c, &smtp);
+    if (r >= 0)
+        r = smtp_check(f, &smtp);
+    if (r < 0)
+        bad(report, "Mail", f->err.msg,
+            r == E_UPSTREAM_AUTH ? "check SENDER_EMAIL (or SMTP_USER) and SENDER_PASSWORD"
+                                 : "check SMTP_SERVER, SMTP_PORT and SMTP_SECURITY");
+    else if (wrong.len > 0 || count == 0)
+        bad(report, "Mail", count == 0 ? "no recipients" : arena_text(&f->arena, wrong),
+            "set RECIPIENT_EMAILS to addresses with commas between");
+    else
+        good("Mail", arena_printf(&f->arena, "%s:%d takes our login, %zu recipients", smtp.host,
+                                  smtp.port, count));
+}
+
 static int validate(struct flow *f, void *arg)
 {
     struct cli *cli = arg;
@@ -227,6 +256,7 @@ static int validate(struct flow *f, void *arg)
     check_freshdesk(f, &app, &report);
     check_models(f, &app, &report);
     check_embedder(f, &app, &report);
+    check_mail(f, &app, &report);
     r = flow_check(f);
     if (r < 0)
         return r;

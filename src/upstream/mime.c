@@ -119,12 +119,10 @@ static int write_addresses(struct buf *out, const struct mime_mail *m, struct er
 
 static void write_attachment(struct buf *out, const char *boundary, const struct mime_mail *m)
 {
-    buf_printf(out, "--%s\r\nContent-Type: %.*s\r\nContent-Transfer-Encoding: base64\r\n", boundary,
-               STR_ARG(m->type));
-    /* Some readers know filename only, some only filename*; which comes last does not matter (RFC 6266
-     * §4.3 for the pair; RFC 2231 §4 for the encoding). */
-    buf_printf(out, "Content-Disposition: attachment;\r\n filename=\"%.*s\";\r\n filename*=UTF-8''",
-               STR_ARG(m->ascii_name));
+    buf_printf(out, "--%s\r\nContent-Type: %.*s;\r\n name=\"", boundary, STR_ARG(m->type));
+    write_text(out, m->file_name); /* for readers that know no RFC 2231 */
+    buf_text(out, "\"\r\nContent-Transfer-Encoding: base64\r\n"
+                  "Content-Disposition: attachment;\r\n filename*=UTF-8''");
     buf_percent(out, m->file_name, "");
     buf_text(out, "\r\n\r\n");
     write_base64(out, m->attachment);

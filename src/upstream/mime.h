@@ -15,8 +15,8 @@ struct mime_mail {
     struct str subject, text, html; /* UTF-8; html may be empty */
     struct str message_id;          /* "<...@...>", kept over all tries */
     int64_t date_ms;
-    struct str attachment;                  /* bytes; none when file_name is empty */
-    struct str file_name, ascii_name, type; /* ascii_name: for readers that know no RFC 2231 */
+    struct str attachment; /* bytes; none when file_name is empty */
+    struct str file_name, type;
 };
 /* One address, ASCII, without name: no blanks, brackets or control characters, one @ with something on both
  * sides. Other than ASCII would need SMTPUTF8, which few servers have. */

@@ -18,7 +18,6 @@ static struct mime_mail sample(const struct str *to, size_t count)
                               .date_ms = 1710464523000,
                               .attachment = STR("PK\x03\x04 bytes"),
                               .file_name = STR("채팅키워드분류보고서_2024-03-15.xlsx"),
-                              .ascii_name = STR("report.xlsx"),
                               .type = STR("application/octet-stream")};
 }
 
@@ -37,7 +36,8 @@ static void test_write(void **state)
         "To: <a@example.com>,\r\n <b@example.org>\r\n",
         "Subject: =?UTF-8?B?",
         "Message-ID: <abc@example.com>\r\n",
-        "filename=\"report.xlsx\";\r\n filename*=UTF-8''%EC%B1%84%ED%8C%85",
+        "name=\"=?UTF-8?B?",
+        "attachment;\r\n filename*=UTF-8''%EC%B1%84%ED%8C%85",
         "Content-Type: multipart/alternative",
         "Content-Type: text/plain; charset=UTF-8",
         "Content-Type: text/html; charset=UTF-8",
