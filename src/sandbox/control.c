@@ -13,6 +13,7 @@
  *   GET  /sandbox/stats            counters
  *   GET  /sandbox/truth/{id}       {"family","code","area","title","language",...}  (?domain=)
  *   GET  /sandbox/holdout?n=500    {"ids":[...]}
+ *   GET  /sandbox/chats            chats with their categories (chats_list.c)
  * A wrong body changes nothing and is 422.
  */
 
