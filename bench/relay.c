@@ -3,8 +3,7 @@
  * database, no retrieval. What every assist stream is made of, alone, so that it can be compared with
  * relays that do nothing else.
  *
- *   relay PORT UPSTREAM_URL [CA_FILE]
- *                               POST / with the prompt as body -> text/event-stream
+ *   relay PORT UPSTREAM_URL     POST / with the prompt as body -> text/event-stream
  *                               GET /stall: longest turn of the loop since the last such question, us
  *                               of CPU time, so that a busy machine does not blur it
  *
@@ -23,7 +22,7 @@
 
 struct relay {
     int port;
-    const char *url, *ca_file;
+    const char *url;
     struct llm *llm;
 };
 
@@ -92,8 +91,7 @@ static int run(struct flow *f, void *arg)
 {
     struct relay *relay = arg;
     struct web *web;
-    struct web_spec spec = {.connection_count_max = 4096, .ca_file = relay->ca_file};
-    int r = web_new(f->loop, &spec, &web, &f->err);
+    int r = web_new(f->loop, &(struct web_spec){.connection_count_max = 4096}, &web, &f->err);
     if (r < 0)
         return r;
     relay->llm = llm_new(f->loop);
@@ -118,8 +116,7 @@ int main(int argc, char **argv)
 {
     if (argc < 3)
         return 2;
-    struct relay relay = {
-        .port = (int)strtol(argv[1], NULL, 10), .url = argv[2], .ca_file = argv[3]};
+    struct relay relay = {.port = (int)strtol(argv[1], NULL, 10), .url = argv[2]};
     struct loop *l = loop_new(&(struct loop_spec){.flow_count_max = 4096, .measure_cpu = true});
     struct err err = {0};
     int r = loop_run(l, "relay", run, &relay, &err);

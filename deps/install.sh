@@ -31,7 +31,7 @@ PKG_BUILD=(build-essential pkg-config ca-certificates
 PKG_RUN=("${PKG_BUILD[@]}" curl procps postgresql tzdata)
 # The servers and readers of the chat batch's tests. mariadb-server-core is the server's programs without
 # its service; tests start it by themselves.
-PKG_TEST=(libcmocka-dev python3 python3-venv nghttp2-proxy
+PKG_TEST=(libcmocka-dev python3 python3-venv
     mariadb-server-core mariadb-client-core
     python3-aiosmtpd python3-openpyxl libreoffice-calc-nogui poppler-utils fonts-nanum)
 PKG_LINT=(clang clang-format clang-tidy python3)

@@ -10,14 +10,6 @@ if [ ! -x "$program" ]; then
     echo "deskstream을 찾을 수 없습니다: $program" >&2
     exit 1
 fi
-if [ -f freshdesk_collection.pid ] && kill -0 "$(cat freshdesk_collection.pid)" 2>/dev/null; then
-    echo "수집 프로세스 실행 중 (PID: $(cat freshdesk_collection.pid))" >&2
-    exit 1
-fi
 df -h . | tail -1
 free -h 2>/dev/null | sed -n 2p || true
-nohup "$program" collect --full "$@" >>freshdesk_full_collection.log 2>&1 </dev/null &
-echo $! >freshdesk_collection.pid
-echo "수집 프로세스 실행 중 (PID: $!)"
-echo "로그: tail -f freshdesk_full_collection.log"
-echo "중지: kill \$(cat freshdesk_collection.pid)"
+exec "$program" collect --full --background "$@"

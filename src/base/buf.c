@@ -63,7 +63,7 @@ static bool grow(struct buf *b, size_t len)
 
 void buf_add(struct buf *b, const void *bytes, size_t len)
 {
-    if ((len >= b->cap - b->len || b->failed) && !grow(b, len))
+    if (!grow(b, len))
         return;
     if (len)
         memcpy(b->ptr + b->len, bytes, len);
@@ -83,10 +83,7 @@ void buf_text(struct buf *b, const char *text)
 
 void buf_byte(struct buf *b, char c)
 {
-    if ((b->cap - b->len < 2 || b->failed) && !grow(b, 1))
-        return;
-    b->ptr[b->len++] = c;
-    b->ptr[b->len] = '\0';
+    buf_add(b, &c, 1);
 }
 
 void buf_i64(struct buf *b, int64_t value)

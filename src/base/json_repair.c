@@ -81,22 +81,14 @@ static void repair(struct buf *out, struct str s)
     }
 }
 
-/* Apart, so that the way of good JSON, which each event of a stream takes, needs little stack. */
-static __attribute__((noinline)) int parse_repaired(struct arena *a, struct str text,
-                                                    struct json *ret_value)
-{
-    struct err ignored;
-    struct buf *repaired = arena_buf(a, 0);
-    repair(repaired, text);
-    if (str_eq(buf_view(repaired), text))
-        return E_JSON;
-    return json_parse(a, buf_view(repaired), ret_value, &ignored);
-}
-
 int json_parse_lax(struct arena *a, struct str text, struct json *ret_value, struct err *err)
 {
     int r = json_parse(a, text, ret_value, err);
-    if (r == E_JSON && text.len > 0 && parse_repaired(a, text, ret_value) >= 0)
-        r = 0;
-    return r;
+    if (r != E_JSON || text.len == 0)
+        return r;
+    struct err ignored;
+    struct buf *repaired = arena_buf(a, 0);
+    repair(repaired, text);
+    bool same = str_eq(buf_view(repaired), text);
+    return same || json_parse(a, buf_view(repaired), ret_value, &ignored) < 0 ? r : 0;
 }

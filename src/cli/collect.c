@@ -19,6 +19,7 @@
 #include "app.h"
 #include "base/log.h"
 #include "base/wall.h"
+#include "cli/background.h"
 #include "cli/cli.h"
 #include "cli/collector.h"
 #include "net/web.h"
@@ -26,6 +27,8 @@
 
 #define BAR_CELLS 24
 #define TEST_TICKETS 100
+#define PID_FILE "freshdesk_collection.pid"
+#define LOG_FILE "freshdesk_full_collection.log"
 
 struct job {
     const struct config *config;
@@ -228,8 +231,9 @@ static const char *ask_mode(struct cli *cli)
 
 struct words {
     bool test, full, resume, quick, full_old, no_talks, attachments, archived, no_export, gzip;
+    bool background;
     bool reset, no_backup, force, raw_details, raw_talks, raw_kb, raw_all; /* of the old program */
-    int64_t tickets_max;
+    int64_t tickets_max, share;
     const char *start, *end, *dir, *to, *from_export;
 };
 
@@ -263,6 +267,8 @@ static int read_words(struct cli *cli, struct words *w)
         CLI_TEXT("--from-export", &w->from_export),
         CLI_FLAG("--no-export", &w->no_export),
         CLI_FLAG("--gzip", &w->gzip),
+        CLI_FLAG("--background", &w->background),
+        CLI_INT("--share", &w->share, 1, 100),
         CLI_FLAG("--reset-vectordb", &w->reset),
         CLI_FLAG("--no-backup", &w->no_backup),
         CLI_FLAG("--force", &w->force),
@@ -340,6 +346,17 @@ int cli_collect(struct cli *cli)
         snprintf(path, sizeof(path), "%s/progress.json", job.spec.dir);
         if (access(path, F_OK) < 0)
             puts("진행 상황 파일을 찾을 수 없습니다. 새로운 수집을 시작하세요.");
+    }
+    if (words.share)
+        cli->config.freshdesk_share_percent = words.share;
+    if (words.background) {
+        struct err err = {0};
+        r = background_start(PID_FILE, LOG_FILE, &err);
+        if (r < 0)
+            fprintf(stderr, "deskstream collect: %s\n", err.msg[0] ? err.msg : err_text(r));
+        if (r != 0)
+            return r < 0;
+        job.on_terminal = false;
     }
     return job.spec.to_postgres ? cli_run(cli, "collect", collect_and_load, &job)
                                 : cli_run_bare(cli, "collect", collect, &job);

@@ -270,20 +270,6 @@ int http_stream_begin(struct flow *f, struct http_exchange *x, int status, const
     return 0;
 }
 
-/* In hex, as short as it goes, without printf. */
-static void chunk_size_write(struct tcp *t, size_t len)
-{
-    char text[2 * sizeof(len) + 2];
-    size_t at = sizeof(text);
-    text[--at] = '\n';
-    text[--at] = '\r';
-    do {
-        text[--at] = "0123456789abcdef"[len & 15];
-        len >>= 4;
-    } while (len > 0);
-    tcp_write(t, str_of(text + at, sizeof(text) - at));
-}
-
 bool http_stream_put(struct http_exchange *x, const struct str *pieces, size_t count)
 {
     assert(x->stream);
@@ -295,8 +281,11 @@ bool http_stream_put(struct http_exchange *x, const struct str *pieces, size_t c
     if (len == 0)
         return true; /* a chunk of 0 bytes would be the end */
     struct tcp *t = x->connection->tcp;
-    if (x->chunked)
-        chunk_size_write(t, len);
+    if (x->chunked) {
+        char size[24];
+        int n = snprintf(size, sizeof(size), "%zx\r\n", len);
+        tcp_write(t, str_of(size, (size_t)n));
+    }
     for (size_t i = 0; i < count; i++)
         tcp_write(t, pieces[i]);
     if (x->chunked)

@@ -8,8 +8,7 @@
  *   data: {...}
  *   (blank line)
  *
- * The happy path: one event is one chunk, put together on the stack without printf (a parked stream's one
- * stack page must suffice for it) and appended without an allocation of its own. The heartbeat timer
+ * The happy path: one event is one chunk, appended without an allocation of its own. The heartbeat timer
  * is not touched by events: when it fires it looks how long the stream has been silent and either speaks
  * or sleeps for what is left.
  * Fails by: the reader having left (-ECANCELED). Invariant: the timer runs only between sse_begin and
@@ -18,6 +17,8 @@
 #include "http/sse.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "http/internal.h"
 
@@ -73,38 +74,24 @@ static bool is_one_line(struct str text)
            (memchr(text.ptr, '\n', text.len) == NULL && memchr(text.ptr, '\r', text.len) == NULL);
 }
 
-/* `digits` holds 20. */
-static struct str decimal(uint64_t value, char *digits)
-{
-    size_t at = 20;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    return str_of(digits + at, 20 - at);
-}
-
 int sse_send(struct flow *f, struct sse *s, const char *event, struct str json)
 {
     assert(s->begun && is_one_line(json));
-    assert(strlen(event) <= EVENT_NAME_MAX);
-    char digits[20];
-    struct str full[] = {
-        s->retried ? STR("") : STR("retry: " SSE_RETRY_TEXT "\n"),
-        STR("id: "),
-        decimal(s->next_id, digits),
-        STR("\nevent: "),
-        str_from(event),
-        STR("\ndata: "),
-        json,
-        STR("\n\n"),
-    };
+    char head[EVENT_NAME_MAX + 96];
+    int len = 0;
+    if (s->dialect == SSE_FULL) {
+        assert(strlen(event) <= EVENT_NAME_MAX);
+        if (!s->retried)
+            len = snprintf(head, sizeof(head), "retry: %d\n", SSE_RETRY_MS);
+        s->retried = true;
+        len += snprintf(head + len, sizeof(head) - (size_t)len, "id: %" PRIu64 "\nevent: %s\n",
+                        s->next_id, event);
+    }
+    len += snprintf(head + len, sizeof(head) - (size_t)len, "data: ");
     s->next_id++;
-    if (s->dialect == SSE_LEGACY)
-        return sse_send_data(f, s, json);
-    s->retried = true;
     s->last_send_ns = loop_now_ns(f->loop);
-    return http_stream_write_pieces(f, s->exchange, full, ARRAY_COUNT(full));
+    struct str pieces[] = {str_of(head, (size_t)len), json, STR("\n\n")};
+    return http_stream_write_pieces(f, s->exchange, pieces, ARRAY_COUNT(pieces));
 }
 
 int sse_send_data(struct flow *f, struct sse *s, struct str text)

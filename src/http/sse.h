@@ -21,7 +21,7 @@
 
 enum sse_dialect { SSE_FULL, SSE_LEGACY };
 
-#define SSE_RETRY_TEXT "2000" /* ms: how long an EventSource waits before it comes back */
+#define SSE_RETRY_MS 2000 /* how long an EventSource waits before it comes back */
 
 struct sse {
     struct http_exchange *exchange;

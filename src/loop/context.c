@@ -47,7 +47,7 @@ enum {
     STACK_BYTES = 256 * 1024,
     IDLE_CONTEXTS_MAX = 64,
     SETTLED_PARKS =
-        8, /* waits after which a flow's stack is trimmed, once; short requests have fewer */
+        12, /* waits after which a flow's stack is trimmed, once; short requests have fewer */
     TRIM_SLACK_BYTES =
         1024, /* below the parked frame: the red zone and what the next calls touch */
 };

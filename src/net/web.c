@@ -38,16 +38,16 @@ static int check_library(struct web *w, struct err *err)
         return err_set(err, E_CONFIG, "libcurl %s was built without TLS", v->version);
     if (v->version_num < 0x075800)
         return err_set(err, E_CONFIG, "libcurl %s is older than 7.88", v->version);
-    w->speaks_h2 = v->version_num >= 0x080100 && (v->features & CURL_VERSION_HTTP2);
-    w->is_openssl = str_starts(str_from(v->ssl_version), STR("OpenSSL"));
     if (w->ca_file)
         return 0;
     const char *ca_file = NULL;
     CURL *e = curl_easy_init();
-    if (e)
+    if (e) {
         curl_easy_getinfo(e, CURLINFO_CAINFO, &ca_file);
-    w->ca_file = mem_strdup(ca_file ? ca_file : "/etc/ssl/certs/ca-certificates.crt");
-    curl_easy_cleanup(e);
+        if (!ca_file)
+            w->ca_file = mem_strdup("/etc/ssl/certs/ca-certificates.crt");
+        curl_easy_cleanup(e);
+    }
     return 0;
 }
 
@@ -100,7 +100,6 @@ void web_free(struct web *w)
     mem_free(w->by_fd);
     mem_free(w->user_agent);
     mem_free(w->ca_file);
-    web_trust_free(w);
     mem_free(w);
 }
 
@@ -215,8 +214,6 @@ static int call_start(struct flow *f, struct web *w, const struct web_request *r
 {
     assert(!w->closing);
     int r = flow_check(f);
-    if (r >= 0 && str_starts_nocase(rq->url, STR("https:")))
-        r = web_trust_wait(f, w);
     if (r < 0)
         return r;
     struct web_call *c = mem_alloc(sizeof(*c));

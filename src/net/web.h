@@ -5,9 +5,6 @@
  *
  *   web_fetch: whole answer into the flow's arena      web_open / web_next / web_close: streamed
  *
- * HTTP/2 is spoken over TLS where the peer offers it and libcurl is 8.1 or later: in the older ones a stream
- * that is paused or dropped stops the others of its connection.
- *
  * Errors: E_UPSTREAM (connect, reset, TLS, DNS; err says which), E_TRUNCATED (body cut short),
  * E_LIMIT (body over bytes_max), E_PROTOCOL (not HTTP), -ETIMEDOUT by the caller's deadline or
  * connect_ms, -ECANCELED. Never follows redirects. Never reads proxies from the environment.

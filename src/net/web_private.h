@@ -39,14 +39,8 @@ struct web_socket {
 struct web {
     struct loop *loop;
     CURLM *multi;
-    char *user_agent, *ca_file;
-    bool speaks_h2;  /* this libcurl does it well enough */
-    bool is_openssl; /* curl's TLS: then `trust` is used, else curl reads ca_file itself */
-    bool trust_renewing;
-    struct x509_store_st *trust; /* NULL until the first https call */
-    uint64_t trust_ns;           /* when it was read */
-    struct cond trust_came;
-    uv_timer_t timer; /* curl's own; see on_timer_wanted */
+    char *user_agent, *ca_file; /* ca_file NULL: the library's default */
+    uv_timer_t timer;           /* curl's own; see on_timer_wanted */
     bool timer_open;
     bool due; /* curl wants to be called soon */
     struct loop_task turn;
@@ -103,12 +97,6 @@ void web_call_launch(struct web_call *c);
 void web_call_detach(struct web_call *c);
 void web_call_curl_done(struct web_call *c, CURLcode code);
 void web_call_end(struct web_call *c, int status, const char *fmt, ...) _printf_(3, 4);
-
-/* web_trust.c */
-/* Makes sure that there is a store to verify with. Suspends when it must be read. */
-int web_trust_wait(struct flow *f, struct web *w) _must_check_;
-void web_trust_use(struct web *w, CURL *e);
-void web_trust_free(struct web *w);
 
 /* web_multi.c */
 void web_todo(struct web_call *c);

@@ -156,11 +156,12 @@ static void take_result(struct llm_feed *feed, struct json v)
 static int on_event(struct llm_feed *feed, const struct event *e, struct err *err)
 {
     struct json v;
+    struct err reason = {.code = 0};
     struct str data = str_trim(e->data);
     if (data.len == 0 || str_eq(e->name, STR("signal")) || str_eq(data, STR("[DONE]")))
         return 0;
-    if (json_parse_lax(&feed->arena, data, &v, err) < 0)
-        return err_wrap(err, E_PROTOCOL, "an event that is not JSON");
+    if (json_parse_lax(&feed->arena, data, &v, &reason) < 0)
+        return err_set(err, E_PROTOCOL, "an event that is not JSON: %s", reason.msg);
     if (str_eq(e->name, STR("error")) || llm_is_error(v))
         return llm_refuse(&feed->sent, err, v);
     if (json_is_obj(json_get(v, "result"))) {

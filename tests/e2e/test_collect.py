@@ -369,6 +369,20 @@ class Commands(Case):
             self.assertLessEqual(sandbox.stats()['calls']['conversations'] - calls, 110)  # long threads have two pages
         self.check_once(self.merged(), 300)
 
+    def test_background(self):
+        """C1: by the program itself: its own session, log and PID file; the result files at its end."""
+        with Sandbox(300) as sandbox:
+            out = self.run_in(sandbox, 'collect', '--full', '--background', '--share', '50')
+            self.assertIn('로그: tail -f freshdesk_full_collection.log', out)
+            with open(self.home + '/freshdesk_collection.pid', encoding='ascii') as f:
+                pid = int(f.read())
+            wait_for(lambda: ended(pid))
+            with open(self.home + '/freshdesk_full_collection.log', encoding='utf-8') as f:
+                log = f.read()
+        self.dir = self.home + '/freshdesk_full_data'
+        self.assertIn('300 tickets held', log)
+        self.check_once(self.merged(), 300)
+
     def test_scripts_and_monitor(self):
         """L1-23, L1-24, L1-25: the old names, the PID file, the lines of the monitor."""
         scripts = os.path.abspath('config/scripts')
@@ -387,13 +401,19 @@ class Commands(Case):
             out = script('monitor_collection.sh')
             self.assertIn('PID 파일을 찾을 수 없습니다. 프로세스가 실행 중이 아닙니다.', out)
             self.assertIn('아직 저장된 청크가 없습니다.', out)
-            script('run_full_collection.sh')
+            self.assertIn('중지: kill $(cat freshdesk_collection.pid)', script('run_full_collection.sh'))
             with open(self.home + '/freshdesk_collection.pid', encoding='ascii') as f:
                 pid = int(f.read())
             self.assertIn('수집 프로세스 실행 중 (PID: %d)' % pid, script('monitor_collection.sh'))
             wait_for(lambda: glob.glob(self.home + '/freshdesk_full_data/*.part'))
+            again = self.start(sandbox, 'collect', '--background')
+            _, err = again.communicate()
+            self.assertEqual(again.returncode, 1)
+            self.assertIn('(PID: %d)' % pid, err)
             os.kill(pid, signal.SIGTERM)
             wait_for(lambda: ended(pid))
+            with open(self.home + '/freshdesk_full_collection.log', encoding='utf-8') as f:
+                self.assertIn('not complete', f.read())
             out = script('monitor_collection.sh')
             self.assertIn('진행 상황:', out)
             self.assertIn('최근 로그 (마지막 5줄):', out)
