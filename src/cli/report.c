@@ -26,7 +26,8 @@ static void tell_mail(const char *what, const struct app_mailed *m)
     if (m->disabled)
         printf("ℹ️  %s 메일: EMAIL_ENABLED=false라서 보내지 않았습니다.\n", what);
     else if (m->known)
-        printf("ℹ️  %s 메일: 같은 내용을 이미 보냈으므로 다시 보내지 않았습니다 (--resend로 "
+        printf("ℹ️  %s 메일: 같은 내용을 이미 보냈으므로 다시 보내지 않았습니다 "
+               "(--resend로 "
                "다시 "
                "보냄).\n",
                what);

@@ -116,11 +116,10 @@ static const struct row rows[] = {
      NULL,
      NULL,
      {{.headers = SSE,
-       .body =
-           FIRST CHUNK(
-               "안녕") "data: "
-                       "{\"choices\":[{\"index\":1,\"delta\":{\"content\":\"no\"}}]}\n\n" CHUNK("!")
-                           STOP USAGE DONE}}},
+       .body = FIRST CHUNK(
+           "안녕") "data: "
+                   "{\"choices\":[{\"index\":1,\"delta\":{\"content\":\"no\"}}]}\n\n" CHUNK("!")
+                       STOP USAGE DONE}}},
     {"usage beside choices, repeated",
      0,
      "안",
