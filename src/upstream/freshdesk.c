@@ -50,6 +50,7 @@ struct freshdesk {
 struct get_call {
     struct account_call call;
     const struct freshdesk *freshdesk;
+    struct json *ret_json; /* of freshdesk_get */
     int status;
 };
 
@@ -265,6 +266,7 @@ int freshdesk_send(struct flow *f, struct freshdesk *fd, const struct freshdesk_
     };
     struct get_call c = {
         .freshdesk = fd,
+        .ret_json = get->ret_json,
         .call = {.priority = as->priority,
                  .cost = {cost, get->is_list ? cost : 0},
                  .request = {.method = "GET",
@@ -287,19 +289,29 @@ int freshdesk_send(struct flow *f, struct freshdesk *fd, const struct freshdesk_
     return r;
 }
 
+/* A body that is no JSON is a proxy's, for moments (a page about maintenance): tried again like a 502. */
+static int check_json(struct flow *f, const struct account_call *call,
+                      const struct web_reply *reply)
+{
+    struct get_call *c = container_of((struct account_call *)(uintptr_t)call, struct get_call,
+                                      call);
+    struct str body = reply->status == 204 ? STR("[]")
+                                           : reply->body; /* no content: an empty list */
+    return reply_json(f, body, c->ret_json);
+}
+
 int freshdesk_get(struct flow *f, struct freshdesk *fd, const struct freshdesk_as *as,
                   const struct freshdesk_get *get, struct freshdesk_answer *ret_answer)
 {
     struct freshdesk_reply reply;
+    struct freshdesk_get parsed = *get;
     *ret_answer = (struct freshdesk_answer){.json = JSON_NONE};
-    int r = freshdesk_send(f, fd, as, get, &reply);
+    parsed.check = check_json;
+    parsed.ret_json = &ret_answer->json;
+    int r = freshdesk_send(f, fd, as, &parsed, &reply);
     ret_answer->status = reply.status;
-    if (r < 0)
-        return r;
-    ret_answer->has_next = reply.has_next;
-    struct str body = reply.status == 204 ? STR("[]")
-                                          : reply.web.body; /* no content: an empty list */
-    return reply_json(f, body, &ret_answer->json);
+    ret_answer->has_next = r >= 0 && reply.has_next;
+    return r;
 }
 
 struct web *freshdesk_web(const struct freshdesk *fd)

@@ -12,6 +12,7 @@ struct freshdesk_get {
     bool is_list;     /* counts against the ticket-list sub-limit too */
     bool plain;       /* do not ask for a compressed body */
     account_check_fn *check;
+    struct json *ret_json; /* freshdesk_get's own */
 };
 struct freshdesk_reply {
     struct web_reply web;

@@ -148,6 +148,10 @@ FRESHDESK_CASE(test_bad_gateway, html_then_good,
                 .body = "<html>Bad gateway</html>"},
                {.body = "{\"id\":3}"})
 
+FRESHDESK_CASE(test_maintenance, html_then_good,
+               {.headers = "Content-Type: text/html\r\n", .body = "<html>We will be back</html>"},
+               {.body = "{\"id\":3}"})
+
 static int garbage(struct flow *f, struct vendor_case *vc, struct freshdesk *fd)
 {
     struct freshdesk_as as = as_of("acme");
@@ -428,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_bad_gateway),
+        cmocka_unit_test(test_maintenance),
         cmocka_unit_test(test_garbage),
         cmocka_unit_test(test_limited),
         cmocka_unit_test(test_lists),
