@@ -478,7 +478,9 @@ static int get_version(struct flow *f, struct pg_tx *tx, const struct chat_figur
     int r = pg_query(f, tx,
                      "select md5(concat_ws(',', count(*), sum(chat_count), "
                      "count(*) filter (where state = 'failed'), "
-                     "extract(epoch from max(classified_at)))) from deskstream.chat_results "
+                     "count(distinct reason) filter (where state = 'failed'), "
+                     "extract(epoch from max(classified_at) filter (where state = 'classified')))) "
+                     "from deskstream.chat_results "
                      "where tenant_id = $1 and day between $2::date and $3::date",
                      PG_ARGS(PG_I64(spec->tenant_id), PG_TEXT(text_of(&f->arena, spec->from)),
                              PG_TEXT(text_of(&f->arena, spec->to))),

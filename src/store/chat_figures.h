@@ -91,7 +91,8 @@ struct chat_figures {
     size_t reason_count;
     int64_t heat[7][24]; /* chats by weekday (0 = Monday) and hour */
     struct str heat_from, heat_to;
-    struct str version; /* changes when any result of the span changes */
+    struct str
+        version; /* changes when a result of the span does; not when one failed again alike */
 };
 
 /* One question of the span. */
@@ -117,7 +118,7 @@ struct chat_figures_spec {
  * classified or failed. Strings and rows in the flow's arena. */
 int chat_figures_get(struct flow *f, const struct chat_figures_spec *spec,
                      struct chat_figures *ret_figures) _must_check_;
-/* A value that changes when any result of the span does. One cheap statement. */
+/* A value that changes when a result of the span does (see chat_figures.version). One cheap statement. */
 int chat_figures_version(struct flow *f, const struct chat_figures_spec *spec,
                          struct str *ret_version) _must_check_;
 

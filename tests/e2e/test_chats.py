@@ -1,5 +1,6 @@
 """The chat batch as an old installation runs it: the real program, run_batch.sh, a real MariaDB with the old three
 tables, and the sandbox as the model, whose chats have a known category. Covers B1, B2, B3, L1 (30, 32-35, 37)."""
+import csv
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import unittest
 import urllib.parse
 
 from support import BUILD, ROOT, Database, Sandbox, call, until
+from test_mail import PYTHON, Mailer, attachment, has
 
 DAY = '2024-03-15'
 PROGRAM = os.path.join(BUILD, 'deskstream')
@@ -141,21 +143,73 @@ class Chats(unittest.TestCase):
         self.assertEqual(written, good)
         return [r for r in results if r['state'] == 'failed']
 
+    def recount(self, office, path, counts):
+        """The workbook by openpyxl, and by LibreOffice where it is installed: in = classified + failed."""
+        p = subprocess.run([PYTHON, os.path.join(ROOT, 'tests/unit/chats/book.py'), path, *map(str, counts),
+                            '--plain'], capture_output=True, text=True, check=False)
+        self.assertEqual(p.returncode, 0, p.stderr)
+        if not shutil.which('soffice'):
+            return
+        p = subprocess.run(['soffice', '-env:UserInstallation=file://' + office.dir + '/office', '--headless',
+                            '--convert-to', 'csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,1',
+                            '--outdir', office.dir, path], capture_output=True, text=True, check=False)
+        sheets = [n for n in os.listdir(office.dir) if n.endswith('.csv')]
+        self.assertTrue(sheets, p.stdout + p.stderr)
+        with open(os.path.join(office.dir, sheets[0]), encoding='utf-8') as f:
+            cover = {r[0]: r[1:4] for r in csv.reader(f) if r}
+        whole, done, failed = ([int(c.replace(',', '')) for c in cover[k][:2]]
+                               for k in ('접수 (In)', '분류 완료', '분류 실패'))
+        self.assertEqual(whole, counts[:2])
+        self.assertEqual(whole, [a + b for a, b in zip(done, failed)])
+
+    def mailed_office(self):
+        mailer = Mailer()
+        self.addCleanup(mailer.stop)
+        return mailer, self.office(SMTP_SERVER='127.0.0.1', SMTP_PORT=mailer.port, EMAIL_ENABLED='true',
+                                   SENDER_EMAIL='bot@example.com', RECIPIENT_EMAILS='a@example.com')
+
+    @unittest.skipUnless(has('aiosmtpd') and has('openpyxl'), 'no aiosmtpd and openpyxl here')
     def test_ten_thousand(self):
-        office = self.office()
-        truth = office.fill(10000)
-        status, out, err = office.run('batch', DAY, DAY, script=True)
+        mailer, office = self.mailed_office()
+        truth = office.fill(10000, edges=1)
+        office.sandbox.control(sort_stuck=1)
+        status, out, err = office.run('complete', DAY, script=True)
         self.assertEqual(status, 0, (out, err))
         self.assertRegex(out, r'(?m)^✅ %s: 상담 10000건' % DAY)
         self.assertEqual(len(re.findall(r'🎉.*완료', out)), 1)  # what check_logs.sh counts
-        self.assertEqual(self.check(office, truth, 10000), [])
-        paid, (_, rows) = office.stats()['sort_calls'], office.keywords()
-        self.assertGreater(paid, 0)
-        status, out, _ = office.run('batch', '-d', DAY)  # done twice is done once
-        self.assertEqual(status, 0, out)
-        self.assertEqual(office.stats()['sort_calls'], paid)
-        self.assertEqual(office.keywords()[1], rows)
-        self.check(office, truth, 10000)
+        failed = self.check(office, truth, 10000)
+        mails = mailer.mails()
+        self.assertEqual([m['subject'] for m in mails], ['✅ 채팅 키워드 배치 처리 완료 - ' + DAY,
+                                                         '📊 채팅 키워드 분류 보고서 - ' + DAY])
+        name, data = attachment(mails[-1])
+        self.assertEqual(name, '채팅키워드분류보고서_%s.xlsx' % DAY)
+        path = os.path.join(office.dir, 'received.xlsx')
+        with open(path, 'wb') as f:
+            f.write(data)
+        self.recount(office, path, [len(truth), 10000, len(failed)])
+
+    @unittest.skipUnless(has('aiosmtpd'), 'no aiosmtpd here')
+    def test_again(self):
+        mailer, office = self.mailed_office()
+        truth = office.fill(300, edges=1)
+        office.sandbox.control(sort_stuck=5)
+        status, out, err = office.run('complete', DAY, script=True)
+        self.assertEqual(status, 0, (out, err))
+        failed, (_, rows) = self.check(office, truth, 300), office.keywords()
+        self.assertEqual(len(mailer.mails()), 2)
+        office.sandbox.control(sort_stuck=0)
+        asked = office.stats()['sort_chats']  # only what failed is asked again, and what changed is mailed
+        status, out, err = office.run('complete', DAY, script=True)
+        self.assertEqual(status, 0, (out, err))
+        self.assertLessEqual(office.stats()['sort_chats'] - asked, len(failed))
+        left, (_, more) = self.check(office, truth, 300), office.keywords()
+        self.assertTrue(all(not r['text'].strip() for r in left))
+        self.assertGreater(more, rows)
+        self.assertEqual(len(mailer.mails()), 4)
+        asked = office.stats()['sort_calls']  # nothing has changed: nothing is asked, written twice or mailed
+        status, out, err = office.run('complete', DAY, script=True)
+        self.assertEqual((status, len(mailer.mails())), (0, 4), (out, err))
+        self.assertEqual((office.stats()['sort_calls'], office.keywords()[1]), (asked, more))
 
     def test_bad_model(self):
         office = self.office()
