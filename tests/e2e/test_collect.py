@@ -369,6 +369,23 @@ class Commands(Case):
             self.assertLessEqual(sandbox.stats()['calls']['conversations'] - calls, 110)  # long threads have two pages
         self.check_once(self.merged(), 300)
 
+    def test_old_settings(self):
+        """L1-22: the old .env with its two vector switches is read; they change nothing."""
+        with Sandbox(120) as sandbox:
+            with open(self.home + '/.env', 'w', encoding='utf-8') as f:
+                f.write('FRESHDESK_DOMAIN=acme\nFRESHDESK_API_KEY=demo\nRESET_VECTORDB=true\n'
+                        'SKIP_VECTORDB_CONFIRMATION=true\nCHUNK_SIZE=50\nREQUEST_DELAY=0.01\n'
+                        'MAX_RETRIES=10\nSAVE_INTERVAL=500\nFRESHDESK_BASE_URL=%s\n' % sandbox.url)
+            environment = {k: v for k, v in os.environ.items() if k in ('PATH', 'HOME', 'TMPDIR')
+                           or k.endswith('SAN_OPTIONS')}
+            done = subprocess.run([PROGRAM, 'collect', '--quick-test', '--reset-vectordb', '--no-backup',
+                                   '--force'], cwd=self.home, env={**environment, 'DISK_PAUSE_PERCENT': '100'},
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.dir = self.home + '/freshdesk_full_data'
+        self.check_once(self.merged(), 100)
+        self.assertEqual(len(glob.glob(self.dir + '/tickets_chunk_*.json')), 2)
+
     def test_background(self):
         """C1: by the program itself: its own session, log and PID file; the result files at its end."""
         with Sandbox(300) as sandbox:

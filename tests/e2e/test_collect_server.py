@@ -2,9 +2,10 @@
 import glob
 import json
 import os
+import shutil
 import unittest
 
-from support import DEMO, Stack, call, until
+from support import DEMO, Server as Again, Stack, call, until
 
 THIRD = {'X-Freshdesk-Domain': 'third', 'X-Freshdesk-API-Key': 'demo'}
 OTHER = {'X-Freshdesk-Domain': 'other', 'X-Freshdesk-API-Key': 'demo'}
@@ -40,7 +41,7 @@ class Server(unittest.TestCase):
 
     def test_whole(self):
         """C1, C7: a run in the background; one at a time; its files and its rows."""
-        self.slow(20)
+        self.slow(1000)
         self.assertEqual(self.status()['status'], 'idle')
         answer = self.stack.post('/api/collect', {'to': 'postgres'})
         self.assertEqual(answer.status, 200, answer.body)
@@ -105,6 +106,36 @@ class Server(unittest.TestCase):
         answer = self.stack.post('/ingest/', {'start_date': 'soon'})
         self.assertEqual((answer.status, answer.json()['success']), (200, False))
         self.assertTrue(answer.json()['error'])
+
+
+class Stop(unittest.TestCase):
+    def test_in_the_middle(self):
+        """A server that stops ends its collection with progress saved; the next one goes on there."""
+        stack = Stack(('--tickets', '400', '--rate', '0', '--list-rate', '0'),
+                      FRESHDESK_RATE_PER_MINUTE=10000000, FRESHDESK_LIST_RATE_PER_MINUTE=10000000,
+                      DISK_PAUSE_PERCENT=100)
+        server = stack.server
+        try:
+            stack.sandbox.control(api_latency_ms=1000)
+            self.assertEqual(stack.post('/api/collect', {}).status, 200)
+            until(lambda: stack.get('/api/collect/status').json()['total_tickets_collected'] > 0, 60)
+            self.assertEqual(server.stop(), 0, server.log()[-2000:])
+            folder = os.path.join(server.dir, 'var', 'collect', 'demo')
+            with open(folder + '/progress.json', encoding='utf-8') as f:
+                held = json.load(f)['total_collected']
+            self.assertTrue(0 < held < 400, held)
+            stack.sandbox.control(api_latency_ms=0)
+            stack.server = Again({**stack.env, 'VAR_DIR': os.path.join(server.dir, 'var')})
+            self.assertEqual(stack.get('/api/collect/status').json()['status'], 'idle')
+            self.assertEqual(stack.post('/api/collect', {}).status, 200)
+            until(lambda: not stack.get('/api/collect/status').json()['collection_in_progress'], 120)
+            end = stack.get('/api/collect/status').json()
+            self.assertEqual((end['status'], end['total_tickets_collected']), ('completed', 400))
+            self.assertLessEqual(end['tickets_new'], 400 - held)
+        finally:
+            status = stack.stop()
+            shutil.rmtree(server.dir, True)
+        self.assertEqual(status, 0)
 
 
 if __name__ == '__main__':
