@@ -5,7 +5,7 @@
  *   settle: what the source no longer has -> gone
  *   pending -> answers_put -> classified | failed
  *
- * Everything goes in arrays, one statement a batch. A text is known by the SHA-256 of its bytes as read;
+ * Questions come in arrays, one statement a batch. A text is known by the SHA-256 of its bytes as read;
  * what PostgreSQL's text cannot hold (NUL, bytes that are not UTF-8) is kept beside it in raw_text, so that
  * the write-back finds the very text again. Answers only reach questions of the same run: a run that was
  * taken over changes nothing any more. Fails as db/pg does. Invariant: the counts of a day are those of the
@@ -207,50 +207,50 @@ static struct str number_text(struct arena *a, double value)
     return value < 0 ? STR("") : arena_printf(a, "%.4f", value);
 }
 
-static int answers_update(struct flow *f, struct pg_tx *tx, struct arena *a,
-                          struct chat_run_hold *h, const struct chat_answer *answers, size_t n)
+struct answers {
+    struct arena *arena;
+    struct chat_run_hold *hold;
+    const struct chat_answer *answers;
+    struct str day;
+};
+
+static void answer_args(void *rows, size_t i, struct pg_arg *ret_args)
 {
-    struct str *hashes = ARENA_ARRAY(a, n, struct str);
-    struct str *states = ARENA_ARRAY(a, n, struct str);
-    struct str *keywords = ARENA_ARRAY(a, n, struct str);
-    struct str *numbers = ARENA_ARRAY(a, n, struct str);
-    struct str *quotes = ARENA_ARRAY(a, n, struct str);
-    struct str *reasons = ARENA_ARRAY(a, n, struct str);
-    struct str *models = ARENA_ARRAY(a, n, struct str);
-    int64_t *categories = ARENA_ARRAY(a, n, int64_t);
-    int64_t *attempts = ARENA_ARRAY(a, n, int64_t);
-    for (size_t i = 0; i < n; i++) {
-        assert(!answers[i].failed || answers[i].reason.len > 0);
-        hashes[i] = rows_hex(a, answers[i].hash, SHA256_BYTES);
-        states[i] = answers[i].failed ? STR("failed") : STR("classified");
-        keywords[i] = rows_json(a, answers[i].keywords, "[]");
-        numbers[i] = number_text(a, answers[i].confidence);
-        quotes[i] = answers[i].quote;
-        reasons[i] = answers[i].reason;
-        models[i] = answers[i].model.len > 0 ? answers[i].model : h->model;
-        categories[i] = answers[i].category_id;
-        attempts[i] = answers[i].attempt_count;
-    }
-    char day[11];
-    day_text(h->day, day);
-    return pg_query(
-        f, tx,
-        "update deskstream.chat_results r set state = g.state, "
-        "category_id = nullif(g.category, 0)::int, keywords = g.keywords::jsonb, "
-        "confidence = nullif(g.confidence, '')::real, quote = nullif(g.quote, ''), "
-        "reason = nullif(g.reason, ''), attempt_count = g.attempts, model = g.model, "
-        "wanted_model = $4, prompt_version = $5, classified_at = now() "
-        "from unnest($6::text[], $7::text[], $8::bigint[], $9::text[], $10::text[], $11::text[], "
-        "$12::text[], $13::bigint[], $14::text[]) as g(hash, state, category, keywords, "
-        "confidence, quote, reason, attempts, model) "
-        "where r.tenant_id = $1 and r.day = $2::date and r.run_id = $3 "
-        "and r.text_hash = decode(g.hash, 'hex')",
-        PG_ARGS(PG_I64(h->tenant_id), PG_TEXT(str_from(day)), PG_I64(h->run_id), PG_TEXT(h->model),
-                PG_TEXT(h->prompt_version), PG_TEXTS(hashes, n), PG_TEXTS(states, n),
-                PG_I64S(categories, n), PG_TEXTS(keywords, n), PG_TEXTS(numbers, n),
-                PG_TEXTS(quotes, n), PG_TEXTS(reasons, n), PG_I64S(attempts, n),
-                PG_TEXTS(models, n)),
-        NULL);
+    struct answers *v = rows;
+    const struct chat_answer *a = &v->answers[i];
+    assert(!a->failed || a->reason.len > 0);
+    const struct pg_arg args[] = {
+        PG_I64(v->hold->tenant_id),
+        PG_TEXT(v->day),
+        PG_I64(v->hold->run_id),
+        PG_TEXT(v->hold->model),
+        PG_TEXT(v->hold->prompt_version),
+        PG_TEXT(rows_hex(v->arena, a->hash, SHA256_BYTES)),
+        PG_TEXT(a->failed ? STR("failed") : STR("classified")),
+        PG_I64(a->category_id),
+        PG_TEXT(rows_json(v->arena, a->keywords, "[]")),
+        PG_TEXT(number_text(v->arena, a->confidence)),
+        PG_TEXT(a->quote),
+        PG_TEXT(a->reason),
+        PG_I64(a->attempt_count),
+        PG_TEXT(a->model.len > 0 ? a->model : v->hold->model),
+    };
+    memcpy(ret_args, args, sizeof(args));
+}
+
+/* One statement an answer, by the whole key, all in one round trip: joined to arrays of answers it would be
+ * the planner's guess whether a day of a million is looked through for each call. */
+static int answers_update(struct flow *f, struct pg_tx *tx, struct answers *v, size_t n)
+{
+    return pg_each(f, tx,
+                   "update deskstream.chat_results set state = $7, "
+                   "category_id = nullif($8::bigint, 0)::int, keywords = $9::jsonb, "
+                   "confidence = nullif($10, '')::real, quote = nullif($11, ''), "
+                   "reason = nullif($12, ''), attempt_count = $13, model = $14, "
+                   "wanted_model = $4, prompt_version = $5, classified_at = now() "
+                   "where tenant_id = $1 and day = $2::date and text_hash = decode($6, 'hex') "
+                   "and run_id = $3",
+                   n, 14, answer_args, v, NULL);
 }
 
 int chat_answers_put(struct flow *f, struct chat_run_hold *h, const struct chat_answer *answers,
@@ -260,8 +260,11 @@ int chat_answers_put(struct flow *f, struct chat_run_hold *h, const struct chat_
     arena_init(&a, 0);
     _cleanup_(pg_end) struct pg_tx tx = PG_TX_INIT;
     int r = pg_begin(f, h->pool, h->tenant_id, &tx);
+    char day[11];
+    day_text(h->day, day);
+    struct answers v = {&a, h, answers, str_from(day)};
     if (r >= 0 && count > 0)
-        r = answers_update(f, &tx, &a, h, answers, count);
+        r = answers_update(f, &tx, &v, count);
     if (r >= 0)
         r = pg_query(f, &tx,
                      "update deskstream.batch_runs set call_count = call_count + $3, "

@@ -352,6 +352,91 @@ static int keyword_flow(struct flow *f, const struct chats_case *c)
 
 /* ---- what goes wrong ---- */
 
+static int server(const char *action)
+{
+    char command[300];
+    const char *dir = getenv("TEST_MARIADB_DIR");
+    snprintf(command, sizeof(command), "tests/mariadb/server.sh %s %s >/dev/null", action, dir);
+    return system(command);
+}
+
+/* A chat_rows_fn: rows, then a server that is killed and comes back, then more rows. */
+static int give_and_kill(struct flow *f, void *arg, const struct chat_row **ret_rows,
+                         size_t *ret_count)
+{
+    struct rows_given *g = arg;
+    bool first = g->at == 0;
+    int r = give_rows(f, arg, ret_rows, ret_count);
+    if (r < 0 || first)
+        return r;
+    return server("kill") == 0 && server("restart") == 0 ? 0 : -EINVAL;
+}
+
+/* The database goes away in the middle of a write: said plainly, nothing of it stays, the next try is good;
+ * the same for one that is away from the start. */
+static int restart_flow(struct flow *f, const struct chats_case *c)
+{
+    if (torture_is_on())
+        return 0;
+    FLOW_OK(f, keywords_are(f, c, NULL));
+    _cleanup_(open_source_done) struct open_source o = {.source = NULL};
+    FLOW_OK(f, open_home(f, c, &o));
+    struct chat_written w = {0};
+    struct rows_given *g = ARENA_NEW(&f->arena, struct rows_given);
+    *g = (struct rows_given){.step = 1, .keyword = "x"};
+    FLOW_EXPECT(
+        f,
+        chat_source_write(f, o.source, the_day, seoul("2024-03-16 01:00:00"), give_and_kill, g, &w),
+        E_DB_AWAY);
+    FLOW_CHECK(keyword_rows(f, c, "1 = 1") == 0);
+    FLOW_OK(f, write_once(f, o.source, 1, "x", &w));
+    FLOW_CHECK(keyword_rows(f, c, "1 = 1") == 2 * (int64_t)wanted_count);
+
+    FLOW_CHECK(server("stop") == 0);
+    struct reading all = {0};
+    int away = chat_source_each(f, o.source, the_day, CHATS_ALL, on_questions, &all);
+    int back = server("restart");
+    FLOW_CHECK(away == E_DB_AWAY && err_retryable(away) && back == 0);
+    memset(seen, 0, sizeof(seen));
+    FLOW_OK(f, chat_source_each(f, o.source, the_day, CHATS_ALL, on_questions, &all));
+    FLOW_CHECK(!all.wrong && all.count == wanted_count);
+    return 0;
+}
+
+static void mysql_restarts(void **state)
+{
+    (void)state;
+    if (getenv("TEST_MARIADB_DIR") == NULL)
+        skip();
+    chats_test(HOME_MYSQL, prepare, restart_flow);
+}
+
+/* A row that the table's character set lacks is left out and told; the others are written. */
+static int latin_flow(struct flow *f, const struct chats_case *c)
+{
+    if (torture_is_on())
+        return 0;
+    FLOW_OK(f, raw(f, c, "alter table {keywords} convert to character set euckr", NULL));
+    _cleanup_(open_source_done) struct open_source o = {.source = NULL};
+    FLOW_OK(f, open_home(f, c, &o));
+    FLOW_OK(f, keywords_are(f, c, NULL));
+    for (int i = 0; i < 2; i++) { /* found again by what they mean, in whatever character set */
+        struct chat_written w = {0};
+        FLOW_OK(f, write_once(f, o.source, 1, "낱말", &w));
+        FLOW_CHECK(w.refused_count > 0 && w.refusal.len > 0);
+        FLOW_CHECK(w.row_count + w.refused_count == 2 * (int64_t)wanted_count);
+        FLOW_CHECK(w.row_count > 4 * w.refused_count);
+        FLOW_CHECK(keyword_rows(f, c, "{keyword} = '낱말'") == w.row_count);
+    }
+    return 0;
+}
+
+static void mysql_refuses_some(void **state)
+{
+    (void)state;
+    chats_test(HOME_MYSQL, prepare, latin_flow);
+}
+
 static int wrong_flow(struct flow *f, const struct chats_case *c)
 {
     if (torture_is_on())
@@ -414,8 +499,13 @@ EACH_HOME(names_what_is_wrong, wrong_flow)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TESTS(gives_a_day),   TESTS(is_written_once),     TESTS(rolls_back),
-        TESTS(cuts_keywords), TESTS(names_what_is_wrong),
+        TESTS(gives_a_day),
+        TESTS(is_written_once),
+        TESTS(rolls_back),
+        TESTS(cuts_keywords),
+        TESTS(names_what_is_wrong),
+        cmocka_unit_test(mysql_restarts),
+        cmocka_unit_test(mysql_refuses_some),
     };
     return chats_main(tests);
 }

@@ -75,7 +75,7 @@ launch()
     # A crash may have left its pid file; its process is gone.
     (cd "$data" && exec mariadbd --no-defaults --user="$user" --datadir="$data" --socket="$sock" \
         --pid-file="$dir/pid" --bind-address=127.0.0.1 --port="$1" --skip-name-resolve \
-        --performance-schema=OFF --skip-log-bin --innodb-flush-log-at-trx-commit=0 \
+        --performance-schema=OFF --skip-log-bin --innodb-flush-log-at-trx-commit=2 \
         --innodb-flush-method=nosync --innodb-doublewrite=0 --innodb-buffer-pool-size=64M \
         --innodb-log-file-size=4M --key-buffer-size=1M --max-connections=60 \
         --character-set-server=utf8mb4 --sql-mode=STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION \

@@ -94,6 +94,5 @@ create table deskstream.chat_results (
     classified_at  timestamptz,
     primary key (tenant_id, day, text_hash)
 );
-create index chat_results_state on deskstream.chat_results (tenant_id, day, state);
 call deskstream.isolate('deskstream.chat_results');
 call deskstream.compress('deskstream.chat_results', 'input_text');
