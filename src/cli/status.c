@@ -16,6 +16,9 @@
 #include "app_chats.h"
 #include "base/wall.h"
 #include "cli/health.h"
+#include "loop/zone_file.h"
+#include "store/outbox.h"
+#include "store/schedules.h"
 #include "store/upkeep.h"
 
 #define CHECK_MS 10000
@@ -44,6 +47,64 @@ static bool check_chats(struct flow *f, struct app *app)
         r = chat_source_check(f, chats.source, &note);
     line(r < 0 ? "❌" : "✅", "데이터베이스", r < 0 ? str_from(f->err.msg) : note);
     return r >= 0;
+}
+
+static struct str local_time(struct arena *a, const struct zone *z, int64_t at_ms)
+{
+    if (at_ms == WALL_NONE)
+        return STR("없음");
+    struct wall_parts p = zone_split(z, at_ms);
+    return arena_printf(a, "%04d-%02d-%02d %02d:%02d", p.year, p.month, p.day, p.hour, p.minute);
+}
+
+/* What the server does by itself: the next time and the last. */
+static void show_schedules(struct flow *f, struct app *app)
+{
+    _cleanup_(deadline_done) struct deadline d = deadline(f, CHECK_MS);
+    struct schedule_row *rows;
+    struct zone *zone = NULL;
+    size_t count;
+    int r = schedules_all(f, app->pool, &rows, &count);
+    if (r >= 0)
+        r = zone_load(app_chats_zone(app->config), &zone, &f->err);
+    if (r < 0) {
+        line("⚠️ ", "예약", str_from(f->err.msg));
+        return;
+    }
+    if (count == 0)
+        line("ℹ️ ", "예약", STR("없음 (CRON_SCHEDULE, SYNC_CRON)"));
+    for (size_t i = 0; i < count; i++) {
+        const struct schedule_row *s = &rows[i];
+        bool failed = str_eq(s->last_state, STR("failed"));
+        line(failed ? "⚠️ " : "✅", "예약",
+             arena_printf(&f->arena, "%.*s %.*s (%.*s), 다음 %.*s, 최근 %.*s%s%.*s%s",
+                          STR_ARG(s->name), STR_ARG(s->cron), STR_ARG(s->zone),
+                          STR_ARG(local_time(&f->arena, zone, s->next_at)),
+                          STR_ARG(local_time(&f->arena, zone, s->last_due_at)),
+                          failed ? " 실패: " : "", STR_ARG(s->last_error),
+                          s->holder.len > 0 ? ", 실행 중" : ""));
+    }
+    zone_free(zone);
+}
+
+/* What waits to be mailed. */
+static void show_outbox(struct flow *f, struct app *app)
+{
+    _cleanup_(deadline_done) struct deadline d = deadline(f, CHECK_MS);
+    _cleanup_(app_chats_close) struct app_chats chats = APP_CHATS_INIT;
+    struct outbox_stats stats;
+    if (app_chats_open_source(f, app, &chats) < 0 ||
+        outbox_stats(f, app->pool, chats.tenant_id, &stats) < 0) {
+        line("⚠️ ", "이메일", str_from(f->err.msg));
+        return;
+    }
+    const struct config *c = app->config;
+    bool set = c->email_enabled && c->sender_email[0] && c->recipient_emails[0];
+    line(stats.queued_count > 0 || !set ? "⚠️ " : "✅", "이메일",
+         arena_printf(
+             &f->arena, "%s, 대기 %" PRId64 "건, 보냄 %" PRId64 "건, 실패 %" PRId64 "건%s%.*s",
+             set ? c->smtp_server : "설정되지 않음", stats.queued_count, stats.sent_count,
+             stats.failed_count, stats.last_error.len > 0 ? ": " : "", STR_ARG(stats.last_error)));
 }
 
 static void show_rest(struct flow *f)
@@ -81,6 +142,10 @@ static int status(struct flow *f, void *arg)
     bool good = check_postgres(f, &app);
     if (good)
         good = check_chats(f, &app);
+    if (good) {
+        show_outbox(f, &app);
+        show_schedules(f, &app);
+    }
     show_rest(f);
     good = check_server(f, &cli->config) && good;
     r = flow_check(f);

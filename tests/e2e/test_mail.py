@@ -73,8 +73,10 @@ def attachment(mail):
     return found[0].get_filename(), found[0].get_payload(decode=True)
 
 
-@unittest.skipUnless(has('aiosmtpd') and has('openpyxl'), 'no aiosmtpd and openpyxl here')
-class Mail(unittest.TestCase):
+class Fixture(unittest.TestCase):
+    """A day of chats in a SQLite file, the sandbox, a database; no tests of its own."""
+    day = DAY
+
     def setUp(self):
         self.dir = tempfile.mkdtemp(prefix='deskstream-chats-')
         self.addCleanup(shutil.rmtree, self.dir, True)
@@ -95,7 +97,7 @@ class Mail(unittest.TestCase):
 
     def fill(self, count):
         reply = support.call(self.sandbox.port, 'GET',
-                             '/sandbox/chats?day=%s&n=%d&form=csv' % (DAY, count))
+                             '/sandbox/chats?day=%s&n=%d&form=csv' % (self.day, count))
         rows = list(csv.DictReader(io.StringIO(reply.body.decode())))
         self.assertEqual(len(rows), count)
         db = sqlite3.connect(self.dir + '/chats.db')
@@ -129,6 +131,9 @@ class Mail(unittest.TestCase):
         tenant = self.database.query('select id from deskstream.tenants').strip()
         return self.database.query("set deskstream.tenant_id = '%s'; %s" % (tenant, text)).strip()
 
+
+@unittest.skipUnless(has('aiosmtpd') and has('openpyxl'), 'no aiosmtpd and openpyxl here')
+class Mail(Fixture):
     def recount(self, name, data):
         """The workbook with openpyxl, and by LibreOffice as CSV: in = classified + failed."""
         self.assertEqual(name, '채팅키워드분류보고서_%s.xlsx' % DAY)

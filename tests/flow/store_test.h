@@ -51,3 +51,9 @@ static inline void store_test_run(const char *name, store_test_fn *fn)
         if (ok_got_ < 0)                                                                           \
             return torture_check_status(__FILE__, __LINE__, #call, ok_got_, 0, (f)->err.msg);      \
     } while (0)
+
+/* The longest tortures are left out of `make test`, which has them plain; `make torture` takes them. */
+static inline bool store_test_is_short(void)
+{
+    return getenv("TORTURE") != NULL && getenv("TORTURE_SHORT") != NULL;
+}

@@ -202,7 +202,8 @@ static int outbox(struct flow *f, struct pg_pool *pool)
 static void test_outbox(void **state)
 {
     (void)state;
-    store_test_run("test_outbox", outbox);
+    if (!store_test_is_short())
+        store_test_run("test_outbox", outbox);
 }
 
 int main(void)
