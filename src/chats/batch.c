@@ -41,6 +41,7 @@ struct working {
     bool has_after, at_end;
     uint32_t given_up;
     int64_t total, done, failed; /* questions of this run's asking */
+    int64_t blank;               /* of the failed ones: nothing to classify in them */
     uint64_t asking_ms, told_ms;
 };
 struct job {
@@ -288,6 +289,14 @@ static void count_in(struct working *w, const struct chat_answer *answers, size_
         w->failed += answers[i].failed;
 }
 
+static int64_t count_blank(const struct classify_item *items, size_t count)
+{
+    int64_t blank = 0;
+    for (size_t i = 0; i < count; i++)
+        blank += items[i].done && items[i].blank;
+    return blank;
+}
+
 static int keep(struct flow *f, struct job *j, const struct classify_item *items,
                 const struct chat_cost *cost)
 {
@@ -297,8 +306,10 @@ static int keep(struct flow *f, struct job *j, const struct classify_item *items
     if (count == 0 && cost->call_count == 0)
         return 0;
     int r = put(f, w, answers, count, cost);
-    if (r >= 0)
-        count_in(w, answers, count, cost);
+    if (r < 0)
+        return r;
+    count_in(w, answers, count, cost);
+    w->blank += count_blank(items, j->count);
     return r;
 }
 
@@ -499,10 +510,12 @@ static int close_run(struct flow *f, struct working *w, int r)
         return r;
     }
     int summed = chat_run_sum(f, w->hold, &res->sum);
-    res->state = r < 0                               ? CHAT_RUN_FAILED
-                 : res->sum.failed_questions == 0    ? CHAT_RUN_DONE
-                 : res->sum.classified_questions > 0 ? CHAT_RUN_PARTIAL
-                                                     : CHAT_RUN_FAILED;
+    /* Blank texts fail for ever and say nothing against the run. */
+    bool some = res->sum.classified_questions > 0 || res->sum.failed_questions <= w->blank;
+    res->state = r < 0                            ? CHAT_RUN_FAILED
+                 : res->sum.failed_questions == 0 ? CHAT_RUN_DONE
+                 : some                           ? CHAT_RUN_PARTIAL
+                                                  : CHAT_RUN_FAILED;
     if (r >= 0 && res->state == CHAT_RUN_FAILED)
         r = err_set(&err, E_MODEL, "not one of %" PRId64 " questions could be classified",
                     res->sum.failed_questions);

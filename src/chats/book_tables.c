@@ -99,7 +99,7 @@ static void day_table(struct book *b)
         const struct chat_day_row *d = &f->days[i];
         sheet_row(s, 0, 18);
         sheet_day(s, 0, d->day);
-        sheet_number(s, 1, (double)d->question_count, LOOK_NUMBER);
+        sheet_number(s, 1, (double)d->classified_questions, LOOK_NUMBER);
         sheet_number(s, 2, (double)d->question_count, LOOK_NUMBER);
         sheet_number(s, 3, (double)d->chat_count, LOOK_NUMBER);
         sheet_number(s, 4, (double)d->keyword_count, LOOK_NUMBER);
@@ -326,6 +326,7 @@ static const char *const meanings[][3] = {
     {"카테고리별통계", "레코드수", "그 카테고리로 분류된 고유 질문 수."},
     {"카테고리별통계", "총질문횟수", "그 질문들이 들어온 채팅 수."},
     {"카테고리별통계", "고유키워드수", "그 카테고리에서 나온 서로 다른 키워드 수."},
+    {"일별통계", "레코드수", "그날의 분류가 끝난 고유 질문 수."},
     {"일별통계", "고유질문수", "그날의 서로 다른 질문 수(실패 포함)."},
     {"상위키워드", "레코드수 / 총질문횟수",
      "키워드가 나온 고유 질문 수 / 채팅 수. 많은 순으로 10개."},

@@ -67,6 +67,7 @@ void classify_give_up(struct arena *a, const struct classifier *c, struct classi
                       enum verdict_kind kind, const struct err *err)
 {
     item->done = item->failed = true;
+    item->blank = kind == VERDICT_EMPTY;
     item->reason = str_from(verdict_text(kind, c->language));
     if (err && err->msg[0])
         item->reason = arena_printf(a, "%s: %s", item->reason.ptr, err->msg);

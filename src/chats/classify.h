@@ -36,6 +36,7 @@ struct classify_item {
     bool cut;        /* in: only the beginning was read */
     bool done;       /* the rest is set when done; strings in the flow's arena */
     bool failed;
+    bool blank; /* failed, and there is nothing in it that could be classified */
     int64_t category_id;
     struct str keywords; /* JSON */
     double confidence;

@@ -266,7 +266,8 @@ static int get_days(struct ask *ask)
         "select to_char(d.day, 'YYYY-MM-DD'), count(r.day), coalesce(sum(r.chat_count), 0), "
         "(select count(distinct k->>'keyword') from deskstream.chat_results q cross join "
         "jsonb_array_elements(q.keywords) k where q.tenant_id = $1 and q.day = d.day::date and "
-        "q.state = 'classified'), coalesce(sum(r.chat_count) filter (where r.state = 'failed'), 0) "
+        "q.state = 'classified'), coalesce(sum(r.chat_count) filter (where r.state = 'failed'), "
+        "0), count(r.day) filter (where r.state = 'classified') "
         "from generate_series($2::date, $3::date, interval '1 day') as d(day) "
         "left join deskstream.chat_results r on r.tenant_id = $1 and r.day = d.day::date "
         "group by d.day order by d.day",
@@ -277,8 +278,11 @@ static int get_days(struct ask *ask)
     figures->days = ARENA_ARRAY(&f->arena, figures->day_count + 1, struct chat_day_row);
     for (int i = 0; i < rows.row_count; i++)
         figures->days[i] = (struct chat_day_row){rows_text(&f->arena, &rows, i, 0),
-                                                 pg_i64(&rows, i, 1), pg_i64(&rows, i, 2),
-                                                 pg_i64(&rows, i, 3), pg_i64(&rows, i, 4)};
+                                                 pg_i64(&rows, i, 1),
+                                                 pg_i64(&rows, i, 2),
+                                                 pg_i64(&rows, i, 3),
+                                                 pg_i64(&rows, i, 4),
+                                                 pg_i64(&rows, i, 5)};
     return 0;
 }
 

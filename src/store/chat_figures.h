@@ -44,7 +44,7 @@ struct chat_category_row {
 };
 struct chat_day_row {
     struct str day;
-    int64_t question_count, chat_count, keyword_count, failed_chats;
+    int64_t question_count, chat_count, keyword_count, failed_chats, classified_questions;
 };
 struct chat_keyword_row {
     struct str keyword;

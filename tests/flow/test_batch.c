@@ -363,6 +363,22 @@ static int missing_case(struct flow *f, struct desk *d)
 }
 DESK_TEST(missing)
 
+/* A text without anything in it is told as failed each time; that is no reason to call the day failed. */
+static int blank_case(struct flow *f, struct desk *d)
+{
+    struct batch_result res;
+    d->day = day_add(d->day, 1);
+    FLOW_OK(f, pg_once(f, d->pool, d->tenant_id,
+                       "insert into deskstream.chats (tenant_id, input_text, created_at) values "
+                       "($1, '', '2024-03-16 09:00+09'), ($1, E' \\n', '2024-03-16 10:00+09')",
+                       PG_ARGS(PG_I64(d->tenant_id)), NULL));
+    FLOW_OK(f, batch_run(f, &d->batch, d->day, CHAT_RUN_MISSING, NULL, &res));
+    FLOW_CHECK(res.state == CHAT_RUN_PARTIAL && res.sum.failed_questions == 2);
+    FLOW_CHECK(d->model.call_count == 0);
+    return 0;
+}
+DESK_TEST(blank)
+
 static int nothing_case(struct flow *f, struct desk *d)
 {
     struct batch_result res;
@@ -391,6 +407,7 @@ int main(void)
         cmocka_unit_test(stopped),
         cmocka_unit_test(two_runners),
         cmocka_unit_test(missing),
+        cmocka_unit_test(blank),
         cmocka_unit_test(nothing),
     };
     return pg_test_main(tests);

@@ -121,6 +121,7 @@ static int day_figures(struct flow *f, struct pg_pool *p)
     FLOW_CHECK(fig.keyword_count == 6 && fig.sum.keyword_count == 6);
     for (size_t i = 0; i < fig.keyword_count; i++)
         FLOW_CHECK(fig.keywords[i].is_new == str_eq(fig.keywords[i].keyword, STR("새 말")));
+    FLOW_CHECK(fig.days[0].classified_questions == want.classified_questions);
     FLOW_CHECK(fig.day_count == 1 && fig.top_count == 10 && fig.tops[0].chat_count == 4);
     FLOW_CHECK(fig.reason_count == 1 && fig.reasons[0].chat_count == want.failed_chats);
     struct chat_sum last_week = want_of(9, 15);

@@ -43,6 +43,8 @@ def main(path, questions, chats, failed, made_up=True):
     old = list(rows(book, '채팅키워드분류'))
     assert len(old) == questions - failed, len(old)
     assert dict(rows(book, '요약정보'))['총 질문 횟수'] == chats
+    for name in ('일별통계', '카테고리별통계'):
+        assert sum(r[1] for r in rows(book, name)) == len(old), name
     assert book['상세'].auto_filter.ref, 'no filter'
     for sheet in book:
         for row in sheet.iter_rows():

@@ -112,8 +112,9 @@ static inline void sample_init(struct sample *s, size_t question_count)
     }
     sample_details(s);
     f->days = ARENA_ARRAY(a, 1, struct chat_day_row);
-    f->days[0] = (struct chat_day_row){STR("2024-03-15"), f->sum.question_count, f->sum.chat_count,
-                                       f->sum.keyword_count, f->sum.failed_chats};
+    f->days[0] = (struct chat_day_row){STR("2024-03-15"),   f->sum.question_count,
+                                       f->sum.chat_count,   f->sum.keyword_count,
+                                       f->sum.failed_chats, f->sum.classified_questions};
     f->day_count = 1;
     static const char *const labels[] = {"어제", "지난주 같은 요일", "최근 7일 평균"};
     for (size_t i = 0; i < ARRAY_COUNT(labels); i++) {
