@@ -253,9 +253,10 @@ static int work(struct flow *f, void *arg)
     _cleanup_(group_join) struct group around = GROUP_INIT_ALL(f);
     group_spawn(&around, "collect.report", reporter_run, c);
     group_spawn(&around, "collect.guard", guard_run, c);
-    if (c->spec->to_postgres)
-        group_spawn(&around, "collect.load", load_run, c);
-    int r = guard_preflight(f, c);
+    int r = c->spec->to_postgres ? group_spawn(&around, "collect.load", load_run, c) : 0;
+    if (r < 0)
+        return err_set(&f->err, r, "%s", err_text(r)); /* nobody would answer load_drain */
+    r = guard_preflight(f, c);
     if (r >= 0 && c->spec->export_file)
         r = export_file_run(f, c, c->spec->export_file);
     if (r >= 0)
