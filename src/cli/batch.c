@@ -59,36 +59,13 @@ static int estimate(struct flow *f, struct app_chats *chats, const struct job *j
     return 0;
 }
 
-/* Totals of a range, and the exit status as an error. */
-static int tell_runs(struct flow *f, const struct job *j, struct cli_runs *runs)
-{
-    if (runs->day_count > 1) {
-        printf("합계: 상담 %" PRId64 "건, 분류 %" PRId64 "개, 실패 %" PRId64 "개, 호출 %" PRId64
-               "회, 비용 %.2f원, 소요 ",
-               runs->sum.chat_count, runs->sum.classified_questions, runs->sum.failed_questions,
-               runs->cost.call_count, runs->cost.cost_krw);
-        cli_print_span(stdout, runs->finished_at - runs->started_at);
-        printf("\n");
-    }
-    if (runs->sum.question_count == 0 && runs->failed_count == 0)
-        printf("해당 기간(%.*s)에 처리할 상담이 없습니다.\n",
-               STR_ARG(cli_days_text(&f->arena, &j->days, " ~ ")));
-    if (runs->failed_count == 0)
-        return 0;
-    printf("%s failed_dates: %.*s\n",
-           runs->failed_count < runs->day_count ? "PARTIAL_SUCCESS" : "FAILED",
-           STR_ARG(buf_view(&runs->failed_dates)));
-    f->err = runs->err;
-    return runs->err.code < 0 ? runs->err.code : E_UPSTREAM;
-}
-
 static int run_batch(struct flow *f, struct app *app, void *arg)
 {
     const struct job *j = arg;
     _cleanup_(app_chats_close) struct app_chats chats = APP_CHATS_INIT;
     int r = open_chats(f, app, j, &chats);
     if (r < 0)
-        return r;
+        return j->email && !j->dry_run ? cli_mail_failure(f, app, &j->days, r) : r;
     if (j->dry_run)
         return estimate(f, &chats, j);
     struct cli_runs runs;
@@ -96,7 +73,7 @@ static int run_batch(struct flow *f, struct app *app, void *arg)
     if (r >= 0 && j->email)
         r = cli_mail_batch(f, app, &chats, &j->days, &runs);
     if (r >= 0)
-        r = tell_runs(f, j, &runs);
+        r = cli_runs_end(f, &j->days, &runs);
     buf_done(&runs.failed_dates);
     return r;
 }
@@ -173,7 +150,7 @@ static int fill_missing(struct flow *f, struct app *app, struct app_chats *chats
     if (r >= 0 && j->email)
         r = cli_mail_batch(f, app, chats, &j->days, &runs);
     if (r >= 0)
-        r = tell_runs(f, j, &runs);
+        r = cli_runs_end(f, &j->days, &runs);
     if (r >= 0)
         r = check_missing(f, chats, j, "처리 후에도 누락된", &left);
     buf_done(&runs.failed_dates);
@@ -186,11 +163,11 @@ static int run_missing(struct flow *f, struct app *app, void *arg)
     _cleanup_(app_chats_close) struct app_chats chats = APP_CHATS_INIT;
     int64_t count = 1;
     int r = j->process ? open_chats(f, app, j, &chats) : app_chats_open_source(f, app, &chats);
-    if (r >= 0 && j->check)
+    if (r < 0)
+        return j->email ? cli_mail_failure(f, app, &j->days, r) : r;
+    if (j->check)
         r = check_missing(f, &chats, j, "누락된", &count);
-    if (r < 0 || !j->process || count == 0)
-        return r;
-    return fill_missing(f, app, &chats, j);
+    return r < 0 || !j->process || count == 0 ? r : fill_missing(f, app, &chats, j);
 }
 
 int cli_missing(struct cli *cli)

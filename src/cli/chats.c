@@ -244,6 +244,28 @@ int cli_run_days(struct flow *f, struct app_chats *chats, const struct cli_days 
     return 0;
 }
 
+int cli_runs_end(struct flow *f, const struct cli_days *days, const struct cli_runs *runs)
+{
+    if (runs->day_count > 1) {
+        printf("합계: 상담 %" PRId64 "건, 분류 %" PRId64 "개, 실패 %" PRId64 "개, 호출 %" PRId64
+               "회, 비용 %.2f원, 소요 ",
+               runs->sum.chat_count, runs->sum.classified_questions, runs->sum.failed_questions,
+               runs->cost.call_count, runs->cost.cost_krw);
+        cli_print_span(stdout, runs->finished_at - runs->started_at);
+        printf("\n");
+    }
+    if (runs->sum.question_count == 0 && runs->failed_count == 0)
+        printf("해당 기간(%.*s)에 처리할 상담이 없습니다.\n",
+               STR_ARG(cli_days_text(&f->arena, days, " ~ ")));
+    if (runs->failed_count == 0)
+        return 0;
+    printf("%s failed_dates: %.*s\n",
+           runs->failed_count < runs->day_count ? "PARTIAL_SUCCESS" : "FAILED",
+           STR_ARG(buf_view(&runs->failed_dates)));
+    f->err = runs->err;
+    return runs->err.code < 0 ? runs->err.code : E_UPSTREAM;
+}
+
 static int count_missing(struct flow *f, void *arg, const struct chat_question *questions,
                          size_t count)
 {

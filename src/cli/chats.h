@@ -49,6 +49,11 @@ struct cli_runs {
 /* Day by day; one that fails is told and the others go on. < 0 only when cancelled; see failed_count. */
 int cli_run_days(struct flow *f, struct app_chats *chats, const struct cli_days *days,
                  enum chat_run_kind kind, struct cli_runs *ret_runs) _must_check_;
+/* Tells the totals of a range and its failed days; the last failed day's error, or 0. */
+int cli_runs_end(struct flow *f, const struct cli_days *days, const struct cli_runs *runs)
+    _must_check_;
+/* Mails that the days could not even be begun, for the reason in f->err; returns `r`, f->err as it was. */
+int cli_mail_failure(struct flow *f, struct app *app, const struct cli_days *days, int r);
 /* Mails what became of a range, with its workbook, and tells so; mails never change the status. < 0 only when
  * cancelled. */
 int cli_mail_batch(struct flow *f, struct app *app, struct app_chats *chats,

@@ -26,7 +26,8 @@ static void tell_mail(const char *what, const struct app_mailed *m)
     if (m->disabled)
         printf("ℹ️  %s 메일: EMAIL_ENABLED=false라서 보내지 않았습니다.\n", what);
     else if (m->known)
-        printf("ℹ️  %s 메일: 같은 내용을 이미 보냈으므로 다시 보내지 않았습니다 "
+        printf("ℹ️  %s 메일: 같은 내용을 이미 보냈으므로 다시 보내지 "
+               "않았습니다 "
                "(--resend로 "
                "다시 "
                "보냄).\n",
@@ -155,31 +156,32 @@ int cli_report(struct cli *cli)
 
 /* ---- complete ---- */
 
+int cli_mail_failure(struct flow *f, struct app *app, const struct cli_days *days, int r)
+{
+    struct err err = f->err;
+    if (!flow_is_cancelled(f) &&
+        app_failure_mail(f, app, cli_days_text(&f->arena, days, "~"), err.msg) < 0)
+        printf("⚠️  배치 메일: %s\n", f->err.msg);
+    f->err = err;
+    return r;
+}
+
 static int run_complete(struct flow *f, struct app *app, void *arg)
 {
     const struct job *j = arg;
     _cleanup_(app_chats_close) struct app_chats chats = APP_CHATS_INIT;
     struct cli_runs runs = {.day_count = 0};
     int r = app_chats_open(f, app, &chats);
-    if (r < 0) {
-        char why[sizeof(f->err.msg)];
-        snprintf(why, sizeof(why), "%s", f->err.msg);
-        if (!flow_is_cancelled(f) &&
-            app_failure_mail(f, app, cli_days_text(&f->arena, &j->days, "~"), why) < 0)
-            printf("⚠️  배치 메일: %s\n", f->err.msg);
-        return err_set(&f->err, r, "%s", why);
-    }
+    if (r < 0)
+        return cli_mail_failure(f, app, &j->days, r);
     r = cli_run_days(f, &chats, &j->days, CHAT_RUN_BATCH, &runs);
     if (r >= 0)
         r = cli_mail_batch(f, app, &chats, &j->days, &runs);
     if (r >= 0)
         r = make_report(f, app, &chats, j);
-    bool failed = runs.failed_count > 0;
+    if (r >= 0)
+        r = cli_runs_end(f, &j->days, &runs);
     buf_done(&runs.failed_dates);
-    if (r >= 0 && failed) {
-        f->err = runs.err;
-        r = runs.err.code < 0 ? runs.err.code : E_UPSTREAM;
-    }
     return r;
 }
 

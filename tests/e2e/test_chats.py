@@ -271,6 +271,9 @@ class Chats(unittest.TestCase):
         self.assertEqual(status, 1, (out, err))
         self.assertEqual(len(re.findall(r'❌.*실패', out)), 1)
         self.assertIn('failed_dates: ' + DAY, out)
+        status, out, err = office.run('complete', DAY, script=True)
+        self.assertEqual(status, 1, (out, err))
+        self.assertIn('failed_dates: ' + DAY, out)
         failed = self.check(office, truth, 50)
         self.assertEqual(len(failed), len(truth))
 
@@ -312,6 +315,9 @@ class Chats(unittest.TestCase):
             status, out, err = office.run(*words)
             self.assertEqual(status, want, (words, out, err))
         self.assertIn('해당 기간(%s)에 처리할 상담이 없습니다.' % DAY, out)
+        status, out, err = office.run('complete', DAY, script=True)  # a day without chats is no failure
+        self.assertEqual(status, 0, (out, err))
+        self.assertIn('해당 기간(%s ~ %s)에 분류된 데이터가 없습니다.' % (DAY, DAY), out + err)
         status, out, err = office.run('batch', '-d', DAY, PARALLEL_MAX_WORKERS='many')
         self.assertEqual(status, 1, (out, err))
         self.assertIn('PARALLEL_MAX_WORKERS', err)
