@@ -25,7 +25,8 @@
 enum {
     TIMEOUT_MS = 30000,
     BREAKER_FAILURES = 8,
-    BREAKER_MS = 10000,
+    BREAKER_MS = 1000,
+    BREAKER_MS_MAX = 10000,
     BACKOFF_MS = 1000, /* doubled with each attempt */
     BACKOFF_MS_MAX = 32000,
     BACKOFF_MS_MIN = 50,
@@ -40,6 +41,7 @@ struct account {
     size_t limit_count;
     account_learn_fn *learn;
     uint32_t breaker_failures, breaker_ms, hold_default_ms;
+    uint32_t rest_ms; /* of the next rest: doubles while probes fail */
     uint32_t failures_in_row;
     uint64_t open_until_ns;
     bool probing;
@@ -68,6 +70,7 @@ struct account *account_new(struct loop *l, const struct account_spec *spec)
     a->learn = spec->learn;
     a->breaker_failures = spec->breaker_failures ? spec->breaker_failures : BREAKER_FAILURES;
     a->breaker_ms = spec->breaker_ms ? spec->breaker_ms : BREAKER_MS;
+    a->rest_ms = a->breaker_ms;
     a->hold_default_ms = spec->hold_default_ms;
     /* Jitter must differ between processes that start together, not be secret. */
     a->rng.state = str_hash(str_from(spec->name)) ^ loop_now_ns(l);
@@ -129,6 +132,7 @@ static void circuit_note(struct account *a, bool is_failure)
     bool was_open = circuit_is_open(a);
     if (!is_failure) {
         a->failures_in_row = 0;
+        a->rest_ms = a->breaker_ms;
         if (was_open)
             log_info("account.recovered", "account=\"%s\"", a->name);
         return;
@@ -140,10 +144,11 @@ static void circuit_note(struct account *a, bool is_failure)
     /* Opens, or stays open after a probe that failed. Calls that were on their way when it opened must
      * not prolong it. */
     if (!was_open || loop_now_ns(a->loop) >= a->open_until_ns) {
-        a->open_until_ns = loop_now_ns(a->loop) + (uint64_t)a->breaker_ms * 1000000;
+        a->open_until_ns = loop_now_ns(a->loop) + (uint64_t)a->rest_ms * 1000000;
         if (!was_open)
             log_warn("account.resting", "account=\"%s\" failures=%u ms=%u", a->name,
-                     a->failures_in_row, a->breaker_ms);
+                     a->failures_in_row, a->rest_ms);
+        a->rest_ms = MIN(a->rest_ms * 2, MAX(a->breaker_ms, (uint32_t)BREAKER_MS_MAX));
     }
 }
 

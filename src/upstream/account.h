@@ -9,7 +9,8 @@
  * it holds the whole account); at most retry_count more tries. A wait that would end past the caller's
  * deadline is not begun: the error comes at once. `x-should-retry: false` and 429s about money are final.
  * Breaker: after `breaker_failures` failures in a row it opens for breaker_ms (E_CIRCUIT at once; a call
- * that is retrying already waits for it), then lets one probe through.
+ * that is retrying already waits for it), then lets one probe through; each that fails doubles the rest,
+ * to 10 s at most, so that an upstream that is well again is soon used again.
  * Statuses become errors: 401 E_UPSTREAM_AUTH, 403 E_UPSTREAM_DENIED, 404 E_NOT_FOUND, 429 E_RATE, other
  * 4xx and 3xx E_UPSTREAM_INPUT, 408 and 5xx E_UPSTREAM.
  */
@@ -46,7 +47,7 @@ struct account_spec {
     struct bucket_spec bucket;
     account_learn_fn *learn;   /* may be NULL */
     uint32_t breaker_failures; /* 0: 8 */
-    uint32_t breaker_ms;       /* 0: 10,000 */
+    uint32_t breaker_ms;       /* the first rest; 0: 1,000 */
     uint32_t hold_default_ms;  /* a 429 without a hint holds the account so long; 0: the backoff */
 };
 struct account *account_new(struct loop *l, const struct account_spec *spec);

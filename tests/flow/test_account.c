@@ -43,7 +43,7 @@ static int case_flow(struct flow *f, void *arg)
             .bucket = {.name = "acme", .limits = {{"calls", 6000, 60000}}, .limit_count = 1},
             .learn = learn,
             .breaker_failures = 3,
-            .breaker_ms = 10000,
+            .breaker_ms = 4000,
             .hold_default_ms = 60000,
         };
         a = account_new(f->loop, &spec);
@@ -286,13 +286,16 @@ static int circuit(struct flow *f, struct account *a, struct peer *p)
     FLOW_CHECK(torture_is_on() || account_stats(a).circuit_open);
     FLOW_EXPECT(f, account_fetch(f, a, &call, &reply), E_CIRCUIT);
     FLOW_CHECK(torture_is_on() || asked_count(p) == 3);
-    int r = flow_sleep(f, 10001);
+    int r = flow_sleep(f, 4001);
     if (r < 0)
         return r;
-    /* One probe, which fails; the circuit is open again. */
+    /* One probe, which fails; the circuit is open again, for twice as long. */
     FLOW_EXPECT(f, account_fetch(f, a, &call, &reply), E_UPSTREAM);
+    r = flow_sleep(f, 7900);
+    if (r < 0)
+        return r;
     FLOW_EXPECT(f, account_fetch(f, a, &call, &reply), E_CIRCUIT);
-    r = flow_sleep(f, 10001);
+    r = flow_sleep(f, 101);
     if (r < 0)
         return r;
     r = account_fetch(f, a, &call, &reply);
