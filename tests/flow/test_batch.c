@@ -379,7 +379,7 @@ static int blank_case(struct flow *f, struct desk *d)
     FLOW_CHECK(d->model.call_count == 0);
     return 0;
 }
-DESK_TEST(blank)
+DESK_TEST(blank, false)
 
 static int nothing_case(struct flow *f, struct desk *d)
 {
