@@ -264,7 +264,7 @@ static double mean_of(const struct indicator *in, const struct chat_against *a)
 /* A change is worth a flag when it is large both in proportion and in number. */
 static const char *flag_of(const struct indicator *in, double now, double mean, bool *ret_alarm)
 {
-    double change = in->rate ? now - mean : mean > 0 ? now / mean - 1 : 0;
+    double change = in->rate ? now - mean : mean > 0 ? now / mean - 1 : now > 0 ? 1 : 0;
     double strong = in->rate ? 0.05 : 0.3, weak = in->rate ? 0.02 : 0.1;
     bool enough = in->rate || fabs(now - mean) >= 5;
     *ret_alarm = enough && fabs(change) >= strong && (change > 0) == in->more_is_bad;

@@ -291,6 +291,8 @@ static void heat_table(struct book *b)
                               .width = 1000,
                               .height = 300};
     sheet_chart(s, s->row + 2, 0, &spec);
+    if (str_eq(f->from, f->to))
+        spec.title = "시간대별 채팅 수 (최근 7일)";
     spec.width = 620;
     spec.height = COVER_CHART_ROWS * DEFAULT_ROW_PIXELS;
     sheet_chart(b->sheets[0], 3 + COVER_CHART_ROWS + 1, 5, &spec);

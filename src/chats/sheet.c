@@ -186,6 +186,7 @@ void sheet_chart(struct sheet *s, lxw_row_t row, unsigned column, const struct c
         chart_series_set_marker_type(series, LXW_CHART_MARKER_CIRCLE);
         chart_series_set_marker_fill(series, &fill);
         chart_series_set_marker_line(series, &thick);
+        chart_axis_set_num_format(chart->x_axis, "mm-dd"); /* lines are over days */
     } else {
         chart_series_set_fill(series, &fill);
         chart_series_set_line(series, &none);
