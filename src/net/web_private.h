@@ -16,7 +16,7 @@ enum {
     WEB_PAUSE_BYTES = 256 * 1024,      /* unread bytes at which a stream stops reading */
     WEB_HEAD_BYTES_MAX = 64 * 1024,    /* an answer's header lines together */
     WEB_BODY_BYTES_MAX = 16 << 20,     /* default of web_request.bytes_max */
-    WEB_STREAM_BUFFER_BYTES = 1024,    /* curl's receive buffer of a stream: its least; some events */
+    WEB_STREAM_BUFFER_BYTES = 1024,    /* curl's receive buffer of a stream: its least */
     WEB_FETCH_BUFFER_BYTES = 64 << 10, /* ... of a whole answer: fewer reads for big pages */
     WEB_LAUNCH_COST = 32, /* ops of a turn: a new connection takes curl and the kernel 0.2 ms */
     WEB_CLOSE_COST = 8,   /* ... and an unfinished one 40 us */
