@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/caller.h"
 #include "base/config.h"
+#include "chats/post.h"
 #include "loop/flow.h"
 
 #define APP_VERSION "1.0.0"
@@ -45,6 +46,7 @@ struct app {
     struct assist *assist;
     struct sync *sync;
     struct collect_jobs *collect;
+    struct post_memory post_memory;
     bool ready;      /* app_prepare has succeeded */
     struct err away; /* else why not; "" before the first try */
 };

@@ -41,6 +41,7 @@ static int make_post(struct flow *f, struct app *app, int64_t tenant_id, struct 
 {
     struct post p = {.pool = app->pool,
                      .tenant_id = tenant_id,
+                     .memory = &app->post_memory,
                      .recipients = str_from(app->config->recipient_emails)};
     int r = app_smtp(f, app->config, &p.smtp);
     if (r >= 0)

@@ -148,6 +148,21 @@ static int64_t next_try(struct flow *f, const struct post *p, const struct outbo
     return loop_wall_ms(f->loop) + (int64_t)wait_ms;
 }
 
+static bool remembers(const struct post_memory *m, int64_t mail_id)
+{
+    for (size_t i = 0; m && i < MIN(m->count, ARRAY_COUNT(m->mail_ids)); i++) {
+        if (m->mail_ids[i] == mail_id)
+            return true;
+    }
+    return false;
+}
+
+static void remember(struct post_memory *m, int64_t mail_id)
+{
+    if (m && !remembers(m, mail_id))
+        m->mail_ids[m->count++ % ARRAY_COUNT(m->mail_ids)] = mail_id; /* the oldest goes */
+}
+
 /* One recipient of a held mail; *ret_busy: the server refuses this one for now. */
 static int send_one(struct flow *f, const struct post *p, struct outbox_hold *h,
                     struct post_counts *counts, bool *ret_busy)
@@ -176,6 +191,8 @@ static int send_one(struct flow *f, const struct post *p, struct outbox_hold *h,
     }
     counts->later++;
     *ret_busy = r == E_UPSTREAM_BUSY;
+    if (unsure)
+        remember(p->memory, h->mail_id);
     log_warn(unsure ? "post.unsure" : "post.later", "mail=%" PRId64 " attempt=%d error=\"%s\"",
              h->mail_id, h->attempt_count + 1, error);
     return outbox_answer(f, h, OUTBOX_LATER, error, next_try(f, p, h, unsure));
@@ -220,7 +237,13 @@ int post_send(struct flow *f, const struct post *p, bool all, struct post_counts
     int64_t due_ms = all ? now_ms + INT64_C(366) * 24 * 3600 * 1000 : now_ms;
     int r = outbox_due(f, p->pool, p->tenant_id, due_ms, &ids, &count);
     for (size_t i = 0; r >= 0 && i < count; i++) {
-        r = send_mail(f, p, ids[i], ret_counts);
+        if (all && remembers(p->memory, ids[i])) {
+            ret_counts->later++;
+            snprintf(ret_counts->error, sizeof(ret_counts->error),
+                     "the server took the whole message and did not answer");
+        } else {
+            r = send_mail(f, p, ids[i], ret_counts);
+        }
     }
     return r < 0 ? r : 0;
 }

@@ -15,13 +15,19 @@
 #include "store/outbox.h"
 #include "upstream/smtp.h"
 
+/* Mails of this process that were given whole and never answered. */
+struct post_memory {
+    int64_t mail_ids[32];
+    size_t count;
+};
 struct post {
     struct pg_pool *pool;
     int64_t tenant_id;
     struct smtp smtp;
-    struct str recipients; /* as in the settings */
-    uint64_t retry_ms;     /* first wait after a failure; doubles up to an hour. 0: a minute */
-    uint64_t give_up_ms;   /* a mail older than this fails for good. 0: three days */
+    struct str recipients;      /* as in the settings */
+    uint64_t retry_ms;          /* first wait after a failure; doubles up to an hour. 0: a minute */
+    uint64_t give_up_ms;        /* a mail older than this fails for good. 0: three days */
+    struct post_memory *memory; /* what is in it waits for its time, also with `all`; NULL: none */
 };
 struct post_item {
     struct str key; /* what makes the mail the same mail */

@@ -22,7 +22,12 @@ int outbox_put(struct flow *f, struct pg_pool *p, int64_t tenant_id, const struc
         f, p, tenant_id,
         "with made as (insert into deskstream.outbox (tenant_id, dedupe_key, sender, recipients, "
         "subject, text_body, html_body, attachment, file_name, message_id) values ($1, $2, $3, $4, "
-        "$5, $6, $7, $8::bytea, $9, $10) on conflict (tenant_id, dedupe_key) do nothing "
+        "$5, $6, $7, $8::bytea, $9, $10) on conflict (tenant_id, dedupe_key) do update set "
+        "state = 'queued', sender = excluded.sender, recipients = excluded.recipients, "
+        "refused = '{}', subject = excluded.subject, text_body = excluded.text_body, "
+        "html_body = excluded.html_body, attachment = excluded.attachment, "
+        "file_name = excluded.file_name, attempt_count = 0, next_at = now(), "
+        "created_at = now(), sent_at = null where outbox.state = 'failed' "
         "returning mail_id, state, created_at, sent_at) "
         "select mail_id, state, created_at, sent_at, true from made union all "
         "select mail_id, state, created_at, sent_at, false from deskstream.outbox "

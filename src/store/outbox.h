@@ -27,7 +27,8 @@ struct outbox_known {
     struct str state; /* "queued", "sent", "failed"; arena */
     int64_t created_at, sent_at;
 };
-/* Puts a mail, or finds the one that has the same key. */
+/* Puts a mail, or finds the one that has the same key. One that everybody refused is put anew, as if it had
+ * never been: the settings may be right now. */
 int outbox_put(struct flow *f, struct pg_pool *p, int64_t tenant_id, const struct outbox_mail *mail,
                struct outbox_known *ret_known) _must_check_;
 

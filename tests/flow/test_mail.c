@@ -136,7 +136,8 @@ static size_t count_of(struct str all, struct str part)
 
 /*
  * Three recipients. Round one: a is taken, b has to wait, c does not exist. Round two: the connection breaks
- * after b's data. Round three: b is taken. Each of them is asked no more than that, with one Message-ID.
+ * after b's data. Round three: b may have it, so this process leaves it alone. Round four, as another process:
+ * b is taken. Each of them is asked no more than that, with one Message-ID. A mail that all refused is put anew.
  */
 static int outbox(struct flow *f, struct pg_pool *pool)
 {
@@ -146,9 +147,10 @@ static int outbox(struct flow *f, struct pg_pool *pool)
     static const struct peer_step none[] = {HELLO, FROM, PEER_EXPECT("RCPT TO:<c@example.com>\r\n"),
                                             PEER_SEND("550 none\r\n"), BYE};
     static const struct peer_step lost[] = {HELLO, FROM, TO, DATA, PEER_CLOSE()};
-    static const struct peer_script scripts[] = {PEER_SCRIPT(taken), PEER_SCRIPT(wait),
-                                                 PEER_SCRIPT(none), PEER_SCRIPT(lost),
-                                                 PEER_SCRIPT(taken)};
+    static const struct peer_script scripts[] = {
+        PEER_SCRIPT(taken), PEER_SCRIPT(wait), PEER_SCRIPT(none), PEER_SCRIPT(lost),
+        PEER_SCRIPT(taken), PEER_SCRIPT(none), PEER_SCRIPT(taken)};
+    struct post_memory memory = {.count = 0};
     struct tenant t;
     FLOW_OK(f, tenants_get_or_create(f, pool, STR("mail"), STR("mail"), &t));
     FLOW_OK(f, pg_once(f, pool, t.id, "delete from deskstream.outbox where tenant_id = $1",
@@ -166,16 +168,32 @@ static int outbox(struct flow *f, struct pg_pool *pool)
                  .sender_name = "",
                  .timeout_ms = 30000},
         .recipients = STR("a@example.com, b@example.com, c@example.com"),
+        .memory = &memory,
     };
     struct letter letter = {STR("보고서"), STR("본문"), STR("<p>본문</p>")};
     struct post_item item = {.key = STR("report:x"), .letter = &letter};
     struct outbox_known known, again;
-    struct post_counts counts[4];
+    struct post_counts counts[7];
     int r = post_put(f, &post, &item, &known);
     if (r >= 0)
         r = post_put(f, &post, &item, &again);
-    for (size_t i = 0; r >= 0 && i < ARRAY_COUNT(counts); i++)
+    for (size_t i = 0; r >= 0 && i < 5; i++) {
+        post.memory = i < 3 ? &memory : NULL;
         r = post_send(f, &post, true, &counts[i]);
+    }
+    struct outbox_known refused = {.mail_id = 0}, anew = {.mail_id = 0};
+    item.key = STR("report:y");
+    post.recipients = STR("c@example.com");
+    if (r >= 0)
+        r = post_put(f, &post, &item, &refused);
+    if (r >= 0)
+        r = post_send(f, &post, true, &counts[5]);
+    post.recipients = STR("d@example.com");
+    if (r >= 0)
+        r = post_put(f, &post, &item, &anew);
+    if (r >= 0)
+        r = post_send(f, &post, true, &counts[6]);
+    item.key = STR("report:x");
     size_t to_a = count_of(peer_received(p), STR("RCPT TO:<a@example.com>"));
     size_t to_b = count_of(peer_received(p), STR("RCPT TO:<b@example.com>"));
     size_t to_c = count_of(peer_received(p), STR("RCPT TO:<c@example.com>"));
@@ -189,12 +207,15 @@ static int outbox(struct flow *f, struct pg_pool *pool)
         return 0;
     FLOW_CHECK(counts[0].accepted == 1 && counts[0].later == 1 && counts[0].refused == 1);
     FLOW_CHECK(counts[1].accepted == 0 && counts[1].later == 1);
-    FLOW_CHECK(counts[2].accepted == 1 && counts[2].through == 1);
-    FLOW_CHECK(counts[3].accepted == 0 && counts[3].later == 0 && counts[3].through == 0);
-    FLOW_CHECK(to_a == 1 && to_b == 3 && to_c == 1 && ids == 3);
+    FLOW_CHECK(counts[2].accepted == 0 && counts[2].later == 1 && counts[2].through == 0);
+    FLOW_CHECK(counts[3].accepted == 1 && counts[3].through == 1);
+    FLOW_CHECK(counts[4].accepted == 0 && counts[4].later == 0 && counts[4].through == 0);
+    FLOW_CHECK(counts[5].refused == 1 && counts[6].accepted == 1);
+    FLOW_CHECK(anew.is_new && anew.mail_id == refused.mail_id);
+    FLOW_CHECK(to_a == 1 && to_b == 3 && to_c == 2 && ids == 4);
     struct outbox_stats stats;
     FLOW_OK(f, outbox_stats(f, pool, t.id, &stats));
-    FLOW_CHECK(stats.sent_count == 1 && stats.queued_count == 0 && stats.failed_count == 0);
+    FLOW_CHECK(stats.sent_count == 2 && stats.queued_count == 0 && stats.failed_count == 0);
     FLOW_OK(f, post_put(f, &post, &item, &again));
     FLOW_CHECK(!again.is_new && str_eq(again.state, STR("sent")));
     return 0;
