@@ -40,6 +40,7 @@ static _Atomic int level_min = LOG_INFO;
 static atomic_bool as_json;
 static _Atomic int out_fd = STDERR_FILENO;
 static _Atomic uint64_t counts[LEVEL_COUNT];
+static int file_fd = -1; /* under write_lock */
 static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static _Thread_local uint64_t context_flow;
@@ -213,11 +214,18 @@ static void line_json(struct buf *line, enum log_level level, const char *event,
     buf_byte(line, '}');
 }
 
-static void write_line(struct str line)
+int log_also(int fd)
 {
-    int fd = out_fd;
-    bool waited = false;
     pthread_mutex_lock(&write_lock);
+    int before = file_fd;
+    file_fd = fd;
+    pthread_mutex_unlock(&write_lock);
+    return before;
+}
+
+static void write_to(int fd, struct str line)
+{
+    bool waited = false;
     while (line.len > 0) {
         ssize_t n = write(fd, line.ptr, line.len);
         if (n >= 0) {
@@ -231,6 +239,14 @@ static void write_line(struct str line)
             break;
         waited = true;
     }
+}
+
+static void write_line(struct str line)
+{
+    pthread_mutex_lock(&write_lock);
+    write_to(out_fd, line);
+    if (file_fd >= 0)
+        write_to(file_fd, line);
     pthread_mutex_unlock(&write_lock);
 }
 

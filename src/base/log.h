@@ -27,6 +27,9 @@ struct log_spec {
     int fd; /* 0 means stderr */
 };
 void log_setup(const struct log_spec *spec);
+/* Lines go to this file as well; -1: no longer. Returns the one before (or -1), which the caller closes:
+ * nobody writes to it any more. */
+int log_also(int fd);
 bool log_enabled(enum log_level level);
 
 /* Context of the running flow, set by loop/flow.c; thread-local. request_id may be NULL and is

@@ -25,6 +25,7 @@
 #include "app_schedule.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/log_files.h"
 
 struct serve {
     const struct config *config;
@@ -123,9 +124,12 @@ static int serve_run(struct flow *f, void *arg)
         return r;
     /* Released in reverse: background flows end before the parts they use. */
     _cleanup_(app_close) struct app app = APP_INIT;
+    _cleanup_(log_files_done) struct log_files logs = LOG_FILES_INIT;
     _cleanup_(app_schedule_freep) struct app_schedule *schedule = NULL;
     _cleanup_(group_join) struct group keepers = GROUP_INIT_ALL(f);
-    r = app_open(f, serve->config, &keepers, &app);
+    r = log_files_open(f, serve->config, &keepers, &logs);
+    if (r >= 0)
+        r = app_open(f, serve->config, &keepers, &app);
     if (r >= 0)
         r = app_schedule_open(f, &app, &keepers, &schedule);
     return r < 0 ? r : serve_app(f, serve, &app, &keepers);
