@@ -47,7 +47,21 @@ def fill_sqlite(path, count):
     return 'sqlite:///' + path
 
 
+def psql(sql):
+    subprocess.run(['psql', '-X', '-q', '-d', os.environ['TEST_DATABASE_URL'], '-c', sql], check=True)
+
+
 def inside(build, sizes):
+    name = 'bench_chats_%d' % os.getpid()
+    psql('create database %s' % name)
+    url = os.environ['TEST_DATABASE_URL']
+    try:
+        days(build, sizes, '%s%sdbname=%s' % (url, '&' if '?' in url else '?', name))
+    finally:
+        psql('drop database if exists %s with (force)' % name)
+
+
+def days(build, sizes, database_url):
     program = os.path.join(build, 'bench/chat_store')
     with tempfile.TemporaryDirectory() as scratch:
         for count in sizes:
@@ -57,7 +71,7 @@ def inside(build, sizes):
                 path = os.path.join(scratch, '%d.db' % count)
                 url = fill_mariadb(count) if home == 'mariadb' else fill_sqlite(path, count)
                 print('%s, %d chats' % (home, count), flush=True)
-                subprocess.run([program, url, os.environ['TEST_DATABASE_URL'], '2024-03-15'], check=True)
+                subprocess.run([program, url, database_url, '2024-03-15'], check=True)
 
 
 def main():

@@ -12,7 +12,8 @@
  * Cancelling: the socket is shut down and the library told that its time is up, so the call under way ends
  * at once with an error; no suspended call is ever thrown away.
  * Names are resolved on a pool thread first, the library gets a numeric address. Only where the certificate
- * must bear the name it gets the name, and asks the resolver again, which has just answered.
+ * must bear the name it gets the name, and asks the resolver again, which has just answered. A TLS handshake
+ * is the one thing that the library waits for by itself: it holds up the loop for its round trips.
  * Fails as maria_error.c translates. Invariant: a job finishes exactly once, and in IDLE nothing is
  * outstanding on the wire.
  */
@@ -394,7 +395,14 @@ static int connect_to(struct flow *f, struct maria *m, const struct maria_spec *
     maria_options(m->my, spec);
     m->state = MARIA_NEW;
     struct maria_job j = {.kind = JOB_CONNECT, .host = host};
-    return job_run(f, m, &j, "maria.connect", MARIA_CONNECTING);
+    int r;
+    {
+        _cleanup_(deadline_done) struct deadline d = deadline(f, spec->connect_timeout_ms);
+        r = job_run(f, m, &j, "maria.connect", MARIA_CONNECTING);
+    }
+    if (r == -ETIMEDOUT && deadline_left_ms(f) > 0)
+        return err_set(&f->err, E_DB_AWAY, "the chats' database did not answer in time");
+    return r;
 }
 
 static int connect_any(struct flow *f, struct maria *m, const struct maria_spec *spec)

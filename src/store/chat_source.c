@@ -18,7 +18,7 @@
 #include "base/wall.h"
 #include "store/chat_source_home.h"
 
-#define DELETE_COUNT_MAX 5000
+#define DELETE_COUNT_MAX 10000
 
 /* ---- names ---- */
 

@@ -99,7 +99,7 @@ int chat_source_each(struct flow *f, struct chat_source *s, struct day day, enum
 int chat_source_categories(struct flow *f, struct chat_source *s,
                            struct chat_category **ret_categories, size_t *ret_count) _must_check_;
 
-/* Gives the next rows, at most some thousand (borrowed until its next call); *ret_count 0 ends. A text's rows
+/* Gives the next rows, at most some ten thousand (borrowed until its next call); *ret_count 0 ends. A text's rows
  * come in one call. */
 typedef int chat_rows_fn(struct flow *f, void *arg, const struct chat_row **ret_rows,
                          size_t *ret_count);

@@ -4,7 +4,7 @@
  * Every call opens a connection of its own, in the batch's offset, so that TIMESTAMP columns show local times
  * as DATETIME columns do. A day is grouped by the server, by the SHA-256 of the text in utf8mb4, because its
  * collations take different texts for equal (case, accents, trailing blanks), and streamed. The same hash
- * finds rows of a question again, 5,000 of them in one statement.
+ * finds rows of a question again, 10,000 of them in one statement.
  * Fails as db/maria does. A row that the table of keywords does not take (a character that its character set
  * lacks) is left out and counted; any other failure fails the write, and the server rolls back.
  * Invariant: texts reach the server as hexadecimal literals only.
@@ -117,9 +117,9 @@ static struct str each_sql(struct arena *a, const struct chat_source *s, struct 
     /* The hint: sort, rather than keep a temporary table with a key; half the work with long texts. */
     buf_text(&b, "select sql_big_result min(t), count(*), min(moment), max(moment), max(cut)");
     for (int i = 0; i < 24; i++)
-        buf_printf(&b, ", sum(hour = %d)", i);
+        buf_printf(&b, ", sum(clock = %d)", i);
     buf_text(&b, " from (select " SQL_TEXT " as t, sha2(" SQL_TEXT ", 256) as h, "
-                 "{created_at} as moment, hour({created_at}) as hour, "
+                 "{created_at} as moment, hour({created_at}) as clock, "
                  "char_length(coalesce({input_text}, '')) > {max} as cut from {chats} where ");
     buf_str(&b, range);
     buf_text(&b, ") as q");

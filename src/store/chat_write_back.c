@@ -14,7 +14,9 @@
 #include "store/chat_runs.h"
 #include "store/rows.h"
 
-#define PAGE_COUNT 1000
+/* Large pages: what a page replaces is found by one look through the day's rows over there. */
+#define PAGE_COUNT 10000
+#define PAGE_BYTES_MAX 4194304
 #define ROWS_PER_QUESTION_MAX                                                                      \
     200 /* a model's answer is foreign: it may name anything any number of times */
 
@@ -56,23 +58,26 @@ static void row_add(struct gather *g, struct str text, struct str keyword, int64
         if (g->rows[i].category_id == category && str_eq(g->rows[i].keyword, keyword))
             return;
     if (g->count == g->room) {
-        size_t room = g->room ? 2 * g->room : 2 * PAGE_COUNT;
+        size_t room = g->room ? 2 * g->room : 1024;
         g->rows = arena_resize(&g->w->arena, g->rows, g->room * sizeof(*g->rows),
                                room * sizeof(*g->rows));
         g->room = room;
     }
-    g->rows[g->count++] = (struct chat_row){text, keyword, category, count};
+    g->rows[g->count++] = (struct chat_row){text, arena_str(&g->w->arena, keyword), category,
+                                            count};
 }
 
 static int question_rows(struct flow *f, struct gather *g, const struct pg_result *page, int i)
 {
     struct arena *a = &g->w->arena;
+    _cleanup_(arena_done) struct arena scratch;
+    arena_init(&scratch, 0);
     struct str text = pg_is_null(page, i, 2) ? arena_str(a, pg_text(page, i, 1))
                                              : rows_unhex(a, pg_text(page, i, 2));
     int64_t count = pg_i64(page, i, 3);
     int64_t main_category = pg_is_null(page, i, 5) ? g->w->default_category_id : pg_i64(page, i, 5);
     struct json keywords;
-    int r = json_parse(a, pg_text(page, i, 4), &keywords, &f->err);
+    int r = json_parse(&scratch, pg_text(page, i, 4), &keywords, &f->err);
     if (r < 0)
         return r;
     g->first = g->count;
@@ -104,11 +109,17 @@ static int next_rows(struct flow *f, void *arg, const struct chat_row **ret_rows
         int r = pg_once(
             f, w->hold->pool, w->hold->tenant_id,
             "select encode(text_hash, 'hex'), input_text, encode(raw_text, 'hex'), chat_count, "
-            "keywords::text, category_id from deskstream.chat_results "
-            "where tenant_id = $1 and day = $2::date and run_id = $3 and state = 'classified' "
-            "and text_hash > decode($4, 'hex') order by text_hash limit $5",
+            "keywords::text, category_id from ("
+            "  select text_hash, input_text, raw_text, chat_count, keywords, category_id, "
+            "  octet_length(input_text) as size, "
+            "  sum(octet_length(input_text)) over (order by text_hash) as total "
+            "  from (select * from deskstream.chat_results "
+            "    where tenant_id = $1 and day = $2::date and run_id = $3 "
+            "    and state = 'classified' and text_hash > decode($4, 'hex') "
+            "    order by text_hash limit $5) page) sized "
+            "where total <= $6 or total = size order by text_hash",
             PG_ARGS(PG_I64(w->hold->tenant_id), PG_TEXT(str_from(day)), PG_I64(w->hold->run_id),
-                    PG_TEXT(str_from(w->after_hex)), PG_I64(PAGE_COUNT)),
+                    PG_TEXT(str_from(w->after_hex)), PG_I64(PAGE_COUNT), PG_I64(PAGE_BYTES_MAX)),
             &page);
         if (r < 0)
             return r;

@@ -110,7 +110,7 @@ start()
 {
     command -v mariadbd >/dev/null && command -v mariadb >/dev/null || die "no MariaDB server here"
     mkdir -p "$dir"
-    chmod 755 "$dir"
+    chmod 700 "$dir" # root of this server has no password
     [ "$(id -u)" != 0 ] || chown "$user" "$dir"
     [ -d "$data/mysql" ] || template
     [ -f "$dir/server.pem" ] || certificates
