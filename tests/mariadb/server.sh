@@ -74,6 +74,7 @@ launch()
 {
     # A crash may have left its pid file; its process is gone.
     (cd "$data" && exec mariadbd --no-defaults --user="$user" --datadir="$data" --socket="$sock" \
+        --tmpdir="$dir/tmp" \
         --pid-file="$dir/pid" --bind-address=127.0.0.1 --port="$1" --skip-name-resolve \
         --performance-schema=OFF --skip-log-bin --innodb-flush-log-at-trx-commit=2 \
         --innodb-flush-method=nosync --innodb-doublewrite=0 --innodb-buffer-pool-size=64M \
@@ -109,9 +110,9 @@ users()
 start()
 {
     command -v mariadbd >/dev/null && command -v mariadb >/dev/null || die "no MariaDB server here"
-    mkdir -p "$dir"
+    mkdir -p "$dir/tmp" # its own: a server that starts removes whatever temporary tables it finds there
     chmod 700 "$dir" # root of this server has no password
-    [ "$(id -u)" != 0 ] || chown "$user" "$dir"
+    [ "$(id -u)" != 0 ] || chown "$user" "$dir" "$dir/tmp"
     [ -d "$data/mysql" ] || template
     [ -f "$dir/server.pem" ] || certificates
     if ! running; then
