@@ -66,6 +66,35 @@ int app_chats_open_source(struct flow *f, struct app *app, struct app_chats *ret
     return chat_source_new(f->loop, &spec, &c->source, &f->err);
 }
 
+static int check_source(struct flow *f, const struct config *config, const struct zone *zone,
+                        struct str *ret_note)
+{
+    struct chat_source_spec spec = {
+        .url = str_from(config->chat_url),
+        .zone = zone,
+        .zone_name = str_from(app_chats_zone(config)),
+    };
+    chat_names_from(config, &spec.names);
+    struct chat_source *source = NULL;
+    int r = chat_source_new(f->loop, &spec, &source, &f->err);
+    if (r >= 0)
+        r = chat_source_check(f, source, ret_note);
+    struct err kept = f->err;
+    chat_source_close(f, source);
+    f->err = kept;
+    return r;
+}
+
+int app_chats_check(struct flow *f, const struct config *config, struct str *ret_note)
+{
+    struct zone *zone = NULL;
+    int r = zone_load(app_chats_zone(config), &zone, &f->err);
+    if (r >= 0)
+        r = check_source(f, config, zone, ret_note);
+    zone_free(zone);
+    return r;
+}
+
 static int find_categories(struct flow *f, struct app *app, struct app_chats *c)
 {
     const struct batch_categories_spec spec = {

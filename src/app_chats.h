@@ -30,6 +30,9 @@ int app_chats_open(struct flow *f, struct app *app, struct app_chats *ret_chats)
  * own database. */
 int app_chats_open_source(struct flow *f, struct app *app, struct app_chats *ret_chats)
     _must_check_;
+/* Asks the chats' database of the settings (ENGINE_FOR_SQLALCHEMY) for every table and column, before our own
+ * has any; *ret_note names it. Reads no rows, writes nothing. */
+int app_chats_check(struct flow *f, const struct config *config, struct str *ret_note) _must_check_;
 void app_chats_close(struct app_chats *c); /* cleanup; suspends the flow that opened it */
 /* The name of the model that classifies, for records and estimates; "" when none has a key. */
 const char *app_chats_model(const struct config *config);

@@ -40,11 +40,8 @@ static bool check_postgres(struct flow *f, struct app *app)
 static bool check_chats(struct flow *f, struct app *app)
 {
     _cleanup_(deadline_done) struct deadline d = deadline(f, CHECK_MS);
-    _cleanup_(app_chats_close) struct app_chats chats = APP_CHATS_INIT;
-    struct str note = STR_NONE;
-    int r = app_chats_open_source(f, app, &chats);
-    if (r >= 0)
-        r = chat_source_check(f, chats.source, &note);
+    struct str note = STR("Deskstream");
+    int r = app->config->chat_url[0] ? app_chats_check(f, app->config, &note) : 0;
     line(r < 0 ? "❌" : "✅", "데이터베이스", r < 0 ? str_from(f->err.msg) : note);
     return r >= 0;
 }
@@ -142,7 +139,12 @@ static int status(struct flow *f, void *arg)
     bool good = check_postgres(f, &app);
     if (good)
         good = check_chats(f, &app);
-    if (good) {
+    bool fresh = false;
+    if (good && store_is_fresh(f, app.pool, &fresh) < 0)
+        line("⚠️ ", "테이블", str_from(f->err.msg));
+    if (fresh)
+        line("ℹ️ ", "테이블", STR("아직 없음: 첫 실행이 만듭니다"));
+    if (good && !fresh) {
         show_outbox(f, &app);
         show_schedules(f, &app);
     }

@@ -15,8 +15,6 @@
 #include "app_reports.h"
 #include "base/json.h"
 #include "cli/cli.h"
-#include "loop/zone_file.h"
-#include "store/chat_source.h"
 #include "store/upkeep.h"
 #include "store/vectors.h"
 #include "upstream/freshdesk.h"
@@ -168,25 +166,6 @@ static void check_embedder(struct flow *f, struct app *app, struct report *repor
         good("Embeddings", str_from(embedder_model(app->embedder)));
 }
 
-static int check_source(struct flow *f, const struct config *config, const struct zone *zone,
-                        struct str *ret_note)
-{
-    struct chat_source_spec spec = {
-        .url = str_from(config->chat_url),
-        .zone = zone,
-        .zone_name = str_from(app_chats_zone(config)),
-    };
-    chat_names_from(config, &spec.names);
-    struct chat_source *source = NULL;
-    int r = chat_source_new(f->loop, &spec, &source, &f->err);
-    if (r >= 0)
-        r = chat_source_check(f, source, ret_note);
-    struct err kept = f->err;
-    chat_source_close(f, source);
-    f->err = kept;
-    return r;
-}
-
 /* The chats' database with every table and column of the settings; reads nothing, writes nothing. */
 static void check_chats(struct flow *f, struct app *app, struct report *report)
 {
@@ -195,21 +174,16 @@ static void check_chats(struct flow *f, struct app *app, struct report *report)
         good("Chats", STR("our own tables in Postgres (ENGINE_FOR_SQLALCHEMY names no other)"));
         return;
     }
-    struct zone *zone = NULL;
     struct str note;
-    int r = zone_load(app_chats_zone(app->config), &zone, &f->err);
-    if (r < 0)
-        bad(report, "Chats", f->err.msg, "set TZ or ORG_TIMEZONE to a zone like Asia/Seoul");
-    else
-        r = check_source(f, app->config, zone, &note);
-    if (zone != NULL && r == E_DB)
+    int r = app_chats_check(f, app->config, &note);
+    if (r == E_DB)
         bad(report, "Chats", f->err.msg,
             "check user and password, DB_TABLE_* and DB_COLUMN_*, and the right to read them");
-    else if (zone != NULL && r < 0)
-        bad(report, "Chats", f->err.msg, "check ENGINE_FOR_SQLALCHEMY and the network");
-    else if (zone != NULL)
+    else if (r < 0)
+        bad(report, "Chats", f->err.msg,
+            "check ENGINE_FOR_SQLALCHEMY, ORG_TIMEZONE and the network");
+    else
         good("Chats", note);
-    zone_free(zone);
 }
 
 static void check_mail(struct flow *f, struct app *app, struct report *report)

@@ -23,3 +23,13 @@ int store_health(struct flow *f, struct pg_pool *p, struct str *ret_version)
     *ret_version = row.row_count == 1 ? rows_text(&f->arena, &row, 0, 0) : STR("");
     return 0;
 }
+
+int store_is_fresh(struct flow *f, struct pg_pool *p, bool *ret_is_fresh)
+{
+    _cleanup_(pg_result_done) struct pg_result row = PG_RESULT_INIT;
+    int r = pg_once(f, p, 0, "select to_regclass('deskstream.migrations') is null", PG_NO_ARGS,
+                    &row);
+    if (r >= 0)
+        *ret_is_fresh = row.row_count == 1 && pg_bool(&row, 0, 0);
+    return r;
+}

@@ -308,6 +308,9 @@ class Chats(unittest.TestCase):
 
     def test_words_and_statuses(self):
         office = self.office()
+        status, out, err = office.run('status')  # a new container's health, before the first night
+        self.assertEqual(status, 0, (out, err))
+        self.assertIn('첫 실행이', out)
         for want, words in ((2, ['batch', '-d', 'someday']), (2, ['batch', '--nonsense']),
                             (2, ['missing', 'check', '-s', DAY]), (1, ['missing']),
                             (2, ['batch', '-s', DAY, '-e', '2024-03-14']),
