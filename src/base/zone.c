@@ -325,7 +325,7 @@ size_t zone_instants(const struct zone *z, const struct wall_parts *parts, int64
     int64_t local_ms = wall_join(parts);
     size_t count = 0;
     /* An offset that holds at the instant it leads to is right; offsets near it are all there are. */
-    for (int64_t hours = -26; hours <= 26 && count < 2; hours += 1) {
+    for (int64_t hours = -26; hours <= 26 && count < 2; hours += 13) {
         int64_t offset_s = zone_offset_s(z, local_ms + hours * 3600 * 1000);
         int64_t at_ms = local_ms - offset_s * 1000;
         if (zone_offset_s(z, at_ms) != offset_s || (count == 1 && ret_at_ms[0] == at_ms))

@@ -9,7 +9,7 @@
  */
 #include "jobs/cron.h"
 
-enum { DAYS_AHEAD_MAX = 9 * 366 };
+enum { DAYS_AHEAD_MAX = 9 * 366, CLOCK_MS = 4 * 3600 * 1000 };
 
 struct field {
     const char *name;
@@ -168,6 +168,11 @@ static void consider(const struct cron *c, const struct zone *z, const struct wa
                      int64_t after_ms, int64_t *best_ms)
 {
     int64_t at_ms[2];
+    int64_t local_ms = wall_join(p), offset_ms = (int64_t)zone_offset_s(z, after_ms) * 1000;
+    /* Clocks are put back and forth by less than these hours: far from what counts, nothing to look at. */
+    if (local_ms - offset_ms < after_ms - CLOCK_MS ||
+        (*best_ms != INT64_MAX && local_ms - offset_ms > *best_ms + CLOCK_MS))
+        return;
     size_t count = zone_instants(z, p, at_ms);
     if (!c->any_hour) { /* a fixed time: once, whatever clocks do */
         at_ms[0] = count > 0 ? at_ms[0] : zone_join(z, p);
