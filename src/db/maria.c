@@ -33,7 +33,7 @@
 #include "db/maria_parts.h"
 #include "loop/timer.h"
 
-#define CLOSE_MS 3000
+#define CLOSE_MS 60000 /* closing a handle takes one turn; only a stopped process needs longer */
 #define STACK_BYTES (256 * 1024) /* of the library's calls: TLS needs more than its default */
 #define COLUMN_COUNT_MAX 64
 #define FORCED_STEPS_MAX 64
