@@ -37,6 +37,18 @@ static void bad(struct report *report, const char *what, const char *why, const 
     printf("\u274c %-12s %s\n   %-12s \u2192 %s\n", what, why, "", advice);
 }
 
+/* Does not work, and need not for what these settings are for. */
+static void doubt(const char *what, const char *why, const char *advice)
+{
+    printf("\u2753 %-12s %s\n   %-12s \u2192 %s\n", what, why, "", advice);
+}
+
+/* An .env of the old chat batch: its model classifies, and nothing is searched. */
+static bool is_batch_only(const struct config *c)
+{
+    return c->chat_url[0] != '\0' && c->freshdesk_domain[0] == '\0';
+}
+
 /* What .env says in vain: no fault, since old files say much that is not for us. */
 static void doubt_settings(struct flow *f, struct cli *cli)
 {
@@ -159,7 +171,10 @@ static void check_embedder(struct flow *f, struct app *app, struct report *repor
     }
     _cleanup_(deadline_done) struct deadline d = deadline(f, CHECK_MS);
     float *vector = ARENA_ARRAY(&f->arena, EMBED_DIMENSIONS, float);
-    if (embed_text(f, app->embedder, PRIORITY_LIVE, STR("hello"), vector) < 0)
+    int r = embed_text(f, app->embedder, PRIORITY_LIVE, STR("hello"), vector);
+    if (r < 0 && is_batch_only(c))
+        doubt("Embeddings", f->err.msg, "the chat batch needs none, searches would");
+    else if (r < 0)
         bad(report, "Embeddings", f->err.msg,
             "check HCX_CHAT_API_KEY, or EMBEDDING_BASE_URL with its key and model");
     else

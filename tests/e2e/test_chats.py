@@ -333,6 +333,12 @@ class Chats(unittest.TestCase):
             self.assertEqual(status, want, (words, out, err))
         for group in ('병렬 처리', '배치', '이메일', '도커'):
             self.assertIn(group, out)
+        office.sandbox.control(faults=[{'path': '/v1/api-tools/embedding', 'kind': 'status:404', 'probability': 1,
+                                        'count': -1}])
+        status, out, err = office.run('config', 'validate')  # a key for chats alone will do
+        self.assertEqual(status, 0, (out, err))
+        self.assertIn('❓ Embeddings', out)
+        office.sandbox.control(faults=[])
         status, out, err = office.run('config', 'validate', PARALLEL_MAX_WORKERS='many')
         self.assertEqual(status, 1, (out, err))
         old = subprocess.run(['python3', os.path.join(ROOT, 'config', 'scripts', 'cli.py'), 'batch', '-d', 'x'],
