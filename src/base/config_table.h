@@ -102,8 +102,8 @@
     X(TEXT, smtp_server, "SMTP_SERVER", "", "smtp.gmail.com", 0, 255, "mail server")               \
     X(INT, smtp_port, "SMTP_PORT", "", "587", 1, 65535, "its port; 465 means TLS from the start")  \
     X(TEXT, smtp_security, "SMTP_SECURITY", "", "auto", 3, 8,                                      \
-      "auto, starttls, tls or none; auto: TLS on port 465, plain to this machine without a "       \
-      "password, else STARTTLS")                                                                   \
+      "auto, starttls, tls or none; auto: TLS on port 465, to this machine STARTTLS when it is "   \
+      "offered, else STARTTLS")                                                                    \
     X(TEXT, smtp_ca_file, "SMTP_CA_FILE", "", "", 0, 4096,                                         \
       "PEM file to trust for the mail server; empty: the system's")                                \
     X(TEXT, smtp_user, "SMTP_USER", "", "", 0, 255, "login; empty: SENDER_EMAIL")                  \

@@ -92,9 +92,15 @@ static void set_server(CURL *e, struct send_op *s)
     curl_easy_setopt(e, CURLOPT_PROXY, "");
     curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(e, CURLOPT_USE_SSL,
-                     c->security == MAIL_PLAIN ? (long)CURLUSESSL_NONE : (long)CURLUSESSL_ALL);
-    if (c->ca_file != NULL && c->ca_file[0] != '\0')
+                     c->security == MAIL_PLAIN   ? (long)CURLUSESSL_NONE
+                     : c->security == MAIL_LOCAL ? (long)CURLUSESSL_TRY
+                                                 : (long)CURLUSESSL_ALL);
+    if (c->ca_file != NULL && c->ca_file[0] != '\0') {
         curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_file);
+    } else if (c->security == MAIL_LOCAL) {
+        curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
     if (c->user != NULL && c->user[0] != '\0' && c->password != NULL && c->password[0] != '\0') {
         curl_easy_setopt(e, CURLOPT_USERNAME, c->user);
         curl_easy_setopt(e, CURLOPT_PASSWORD, c->password);

@@ -14,6 +14,8 @@
 enum mail_security {
     MAIL_STARTTLS, /* required: a server that does not offer it is an error */
     MAIL_TLS,      /* from the first byte ("smtps") */
+    MAIL_LOCAL, /* a server on this machine: STARTTLS when it offers that, else in the clear, which nobody
+                    * else can read; its certificate is looked at only with a ca_file */
     MAIL_PLAIN
 };
 

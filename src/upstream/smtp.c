@@ -82,7 +82,7 @@ static enum mail_security security_of(const struct smtp *s)
     }
     if (s->port == 465)
         return MAIL_TLS;
-    return is_loopback(s->host) && s->password[0] == '\0' ? MAIL_PLAIN : MAIL_STARTTLS;
+    return is_loopback(s->host) ? MAIL_LOCAL : MAIL_STARTTLS;
 }
 
 static int fill_call(struct flow *f, const struct smtp *s, struct mail_call *ret_call)

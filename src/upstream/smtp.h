@@ -4,7 +4,7 @@
 #include "loop/flow.h"
 
 enum smtp_security {
-    SMTP_AUTO, /* TLS on port 465, plain on a loopback address without a password, else STARTTLS */
+    SMTP_AUTO, /* TLS on port 465, MAIL_LOCAL on a loopback address, else STARTTLS */
     SMTP_STARTTLS,
     SMTP_TLS,
     SMTP_PLAIN
