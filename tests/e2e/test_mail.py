@@ -235,8 +235,8 @@ class Mail(Fixture):
         self.assertEqual(len(self.mailer.mails()), 2)
         refused = self.sql('select array_to_string(refused, $$,$$) from deskstream.outbox').split()
         self.assertEqual(refused, ['nobody@example.com'] * 2)
-        # A certificate that nobody vouches for is none.
-        p = self.run_it('report', '-d', DAY, '--resend', SMTP_CA_FILE='')
+        # A certificate that nobody vouches for is none, where one is demanded.
+        p = self.run_it('report', '-d', DAY, '--resend', SMTP_CA_FILE='', SMTP_SECURITY='starttls')
         self.assertIn('아직 다 보내지 못했습니다', p.stdout)
         self.assertEqual(len(self.mailer.mails()), 2)
 
