@@ -4,7 +4,8 @@
  *
  * torture_run always runs the flow once plain; it must return >= 0. With TORTURE=1 in the environment
  * (`make torture`) it runs again and again with the 1st, 2nd, ... fallible call failing, then with the
- * flow cancelled at the 1st, 2nd, ... wait, until a run passes untouched. A tortured run may fail, but
+ * flow cancelled at the 1st, 2nd, ... wait, until a run passes untouched; TORTURE_SHORT (`make test`) takes
+ * wider steps after the first 100. A tortured run may fail, but
  * each must end cleanly: loop_free asserts that nothing is left. One program runs one torture at a time.
  *
  * Inside flows use FLOW_CHECK, never cmocka's asserts: those jump to another stack. A failed check
